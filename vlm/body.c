@@ -1,0 +1,73 @@
+/* See body.h. */
+#include "vlm/body.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char alphabet[64] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+int body_init(struct body *body, const char *head, const char *tail)
+{
+    *body = (struct body){.head_size = strlen(head), .tail_size = strlen(tail)};
+    body->capacity = body->head_size + body->tail_size;
+    body->text = malloc(body->capacity + 1);
+    body->tail = strdup(tail);
+    if (body->text == NULL || body->tail == NULL) {
+        body_fini(body);
+        return -ENOMEM;
+    }
+    memcpy(body->text, head, body->head_size);
+    return 0;
+}
+
+void body_fini(struct body *body)
+{
+    free(body->text);
+    free(body->tail);
+    *body = (struct body){0};
+}
+
+static char *encode(const uint8_t *bytes, size_t size, char *out)
+{
+    size_t i;
+
+    for (i = 0; i + 3 <= size; i += 3) {
+        uint32_t bits = (uint32_t)bytes[i] << 16 | (uint32_t)bytes[i + 1] << 8 | bytes[i + 2];
+
+        *out++ = alphabet[bits >> 18];
+        *out++ = alphabet[bits >> 12 & 63];
+        *out++ = alphabet[bits >> 6 & 63];
+        *out++ = alphabet[bits & 63];
+    }
+    if (i < size) {
+        uint32_t bits = (uint32_t)bytes[i] << 16 | (i + 1 < size ? (uint32_t)bytes[i + 1] << 8 : 0);
+
+        *out++ = alphabet[bits >> 18];
+        *out++ = alphabet[bits >> 12 & 63];
+        *out++ = i + 1 < size ? alphabet[bits >> 6 & 63] : '=';
+        *out++ = '=';
+    }
+    return out;
+}
+
+int body_set_picture(struct body *body, const uint8_t *bytes, size_t size)
+{
+    size_t need = body->head_size + (size + 2) / 3 * 4 + body->tail_size;
+    char *end;
+
+    body->size = 0;
+    if (need > body->capacity) {
+        char *text = realloc(body->text, need + 1);
+
+        if (text == NULL) {
+            return -ENOMEM;
+        }
+        body->text = text;
+        body->capacity = need;
+    }
+    end = encode(bytes, size, body->text + body->head_size);
+    memcpy(end, body->tail, body->tail_size + 1);
+    body->size = need;
+    return 0;
+}
