@@ -1,0 +1,31 @@
+/* Sub-commands, in the manner of git: a table of names, each with a function that gets the rest of
+ * the command line, and the words for a wrong one. getopt_long's own words are not used: they quote
+ * what was typed as it is, control characters included.
+ *
+ * Everything here is for the main thread of the program `turbonav`.
+ */
+#ifndef AGENT_CLI_COMMAND_H
+#define AGENT_CLI_COMMAND_H
+
+struct command {
+    const char *name;
+    /* argv[0] is the command's own name. Returns the exit code; main checks and flushes standard
+     * output. */
+    int (*run)(int argc, char **argv);
+};
+
+/* Runs the command that argv[1] names. `commands` ends with a NULL name; `title` is what precedes
+ * it on the command line ("turbonav config"). Returns the exit code. */
+int command_run(const struct command *commands, const char *title, int argc, char **argv);
+
+/* The three kinds of wrong command line: each says what is wrong and where help is on standard
+ * error, and returns EXIT_USAGE. */
+__attribute__((format(printf, 1, 2))) int command_usage(const char *format, ...);
+int command_unexpected(const char *argument);
+int command_needs_value(const char *option);
+
+/* turbonav help, turbonav config ... */
+int command_help(int argc, char **argv);
+int command_config(int argc, char **argv);
+
+#endif

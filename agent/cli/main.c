@@ -1,0 +1,82 @@
+/* turbonav: the person's command.
+ *
+ * One table of sub-commands; each prints to standard output and returns an exit code. Whether the
+ * output arrived is checked here, once, for all of them: a full disk or a reader that went away is
+ * an error with a message, so a truncated listing is never taken for a whole one.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/cli/command.h"
+#include "hal/base/exit.h"
+
+#ifndef TURBONAV_VERSION
+#error "the build defines TURBONAV_VERSION"
+#endif
+
+int command_help(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    fputs("Usage: turbonav COMMAND [OPTION]...\n"
+          "The command line of turbonav, a robot car that asks a model where to go.\n"
+          "\n"
+          "Commands:\n"
+          "  config show          print every value in effect and where it comes from\n"
+          "      --config FILE            read FILE instead of /etc/turbonav/turbonav.conf\n"
+          "      --set SECTION.KEY=VALUE  put a value over all others; may be repeated\n"
+          "  config check FILE    check FILE by itself; print its first mistake, if any\n"
+          "  config keys          print the reference of all keys\n"
+          "  version              print the version\n"
+          "  help                 print this help\n"
+          "\n"
+          "The configuration is read from these places; a later one wins:\n"
+          "  1. the defaults                  turbonav config keys\n"
+          "  2. the file                      /etc/turbonav/turbonav.conf, or --config FILE\n"
+          "  3. conf.d/*.conf beside it       in the order of their names\n"
+          "  4. the environment               TURBONAV_SECTION_KEY; NAV_VLLM_URL and\n"
+          "                                   NAV_VLLM_MODEL for the first model server\n"
+          "  5. the command line              --set explorer.forward=0.2m/s\n"
+          "                                   --set vlm.panda.timeout=500ms\n"
+          "\n"
+          "Exit status:\n"
+          "   0  done\n"
+          "  64  wrong command line\n"
+          "  71  the system refused something, memory for example\n"
+          "  74  standard output failed\n"
+          "  78  mistake in the configuration\n",
+          stdout);
+    return 0;
+}
+
+static int version(int argc, char **argv)
+{
+    if (argc > 1) {
+        return command_unexpected(argv[1]);
+    }
+    puts("turbonav " TURBONAV_VERSION);
+    return 0;
+}
+
+static int close_output(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout)) {
+        return code;
+    }
+    fprintf(stderr, "turbonav: cannot write to standard output: %s\n", strerror(errno));
+    return code == 0 ? EXIT_OUTPUT : code;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct command commands[] = {
+        {"config", command_config}, {"version", version},     {"help", command_help},
+        {"--version", version},     {"--help", command_help}, {NULL, NULL},
+    };
+
+    /* A closed pipe is then an error of write(), told below. */
+    signal(SIGPIPE, SIG_IGN);
+    return close_output(command_run(commands, "turbonav", argc, argv));
+}
