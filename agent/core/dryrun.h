@@ -1,0 +1,50 @@
+/* The dry run: recorded frames through the whole way from JPEG to intent, without a car.
+ *
+ * Every frame is read, fitted, asked about, decided and explored as when driving, and reported with
+ * the time of each stage. It opens no socket to the safety process; the explorer sees a verdict
+ * that permits everything. While one question is under way the next frame is read, encoded and
+ * written into the idle request body. One question per frame: a failed one is reported and not
+ * repeated.
+ */
+#ifndef AGENT_CORE_DRYRUN_H
+#define AGENT_CORE_DRYRUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/core/explorer_options.h"
+#include "agent/core/report.h"
+#include "hal/base/log.h"
+#include "hal/camera/folder.h"
+#include "vlm/jpeg.h"
+#include "vlm/vlm.h"
+
+struct dryrun_options {
+    int64_t period_ns; /* between questions at least; 0: as fast as the answers come */
+    uint64_t limit;    /* frames at most; 0: all */
+    bool loop;
+    int stop_fd; /* ends the run when it becomes readable */
+};
+
+/* Everything is borrowed for the time of the run; `vlm` has been learned. */
+struct dryrun {
+    struct dryrun_options options;
+    struct explorer_options explorer;
+    enum question question;
+    struct folder *folder;
+    struct jpeg *jpeg;
+    struct vlm *vlm;
+    struct report *report;
+    struct log *log;
+};
+
+enum dryrun_result {
+    DRYRUN_STOPPED = 1,   /* by stop_fd; the summary was written */
+    DRYRUN_NO_OUTPUT = 2, /* standard output does not take any more */
+};
+
+/* Runs to the end of the frames. 0, a dryrun_result or -errno. Reads the clock: this is the loop of
+ * a main. */
+int dryrun_run(const struct dryrun *dryrun);
+
+#endif

@@ -1,0 +1,416 @@
+/* turbonav-agent: looks, asks a model, decides.
+ *
+ * The program's edge: command line, configuration, choice of the endpoint, signals, exit codes.
+ * Everything is built here and passed down. Nothing is asked before configuration, prompt and
+ * frames are known to be good, so that a mistake in them costs one line and nothing else.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/arguments.h"
+#include "agent/core/dryrun.h"
+#include "agent/core/prompt.h"
+#include "config/config.h"
+#include "config/list.h"
+#include "hal/base/clock.h"
+#include "hal/base/exit.h"
+
+#define LOADING_POLL_MS 250
+#define OWN_ENDPOINT    "cli" /* name of the one that --vlm makes */
+
+/* What the configuration says, as far as this program uses it. */
+struct setup {
+    struct question_options question;
+    struct picture_options picture;
+    struct explorer_options explorer;
+    struct vlm_endpoint_options endpoints[VLM_ENDPOINTS_MAX];
+    char names[VLM_ENDPOINTS_MAX][64];
+    size_t endpoint_count;
+    char *prompt;
+};
+
+static int system_failed(struct log *log, const char *what, int error)
+{
+    log_error(log, "%s: %s", what, strerror(error < 0 ? -error : error));
+    return EXIT_SYSTEM;
+}
+
+/* The configuration, whole and judged. 0 or an exit code. */
+static int setup_load(struct setup *setup, const struct arguments *arguments,
+                      const char *const *assignments, struct log *log)
+{
+    struct config *config;
+    int result = config_new(config_list, config_list_count, &config);
+
+    if (result < 0) {
+        return system_failed(log, "configuration", result);
+    }
+    result = config_load(config, arguments->config, environ, assignments);
+    if (result == CONFIG_REFUSED) {
+        log_error(log, "%s", config_error(config));
+    } else if (result < 0) {
+        (void)system_failed(log, "configuration", result);
+    } else {
+        config_get(config, &question_table, 0, &setup->question);
+        config_get(config, &picture_table, 0, &setup->picture);
+        config_get(config, &explorer_table, 0, &setup->explorer);
+        setup->endpoint_count = config_count(config, &vlm_endpoint_table);
+        for (size_t i = 0; i < setup->endpoint_count; i++) {
+            config_get(config, &vlm_endpoint_table, i, &setup->endpoints[i]);
+            (void)snprintf(setup->names[i], sizeof(setup->names[i]), "%s",
+                           config_name(config, &vlm_endpoint_table, i));
+        }
+    }
+    config_free(config);
+    return result == 0 ? 0 : result == CONFIG_REFUSED ? EXIT_BAD_CONFIG : EXIT_SYSTEM;
+}
+
+static void keep_own_endpoint(struct setup *setup)
+{
+    for (size_t i = 0; i < setup->endpoint_count; i++) {
+        if (strcmp(setup->names[i], OWN_ENDPOINT) == 0) {
+            setup->endpoints[0] = setup->endpoints[i];
+            memcpy(setup->names[0], OWN_ENDPOINT, sizeof(OWN_ENDPOINT));
+            setup->endpoint_count = 1;
+        }
+    }
+}
+
+/* --vlm is an endpoint of its own, without anything of the configured ones, and the only one. */
+static int configure(struct setup *setup, const struct arguments *arguments, struct log *log)
+{
+    const char *assignments[ARGUMENTS_ASSIGNMENTS_MAX + 2];
+    char *url = NULL;
+    int count = 0, result;
+
+    if (arguments->vlm != NULL) {
+        if (asprintf(&url, "vlm." OWN_ENDPOINT ".url=%s", arguments->vlm) < 0) {
+            return system_failed(log, "configuration", ENOMEM);
+        }
+        assignments[count++] = url;
+    }
+    for (int i = 0; arguments->assignments[i] != NULL; i++) {
+        assignments[count++] = arguments->assignments[i];
+    }
+    assignments[count] = NULL;
+    result = setup_load(setup, arguments, assignments, log);
+    free(url);
+    if (result == 0 && arguments->vlm != NULL) {
+        keep_own_endpoint(setup);
+    }
+    if (result == 0 && setup->endpoint_count == 0) {
+        log_error(log, "no model server is configured: expected a section [vlm \"name\"] with a "
+                       "url, NAV_VLLM_URL or --vlm URL");
+        return EXIT_BAD_CONFIG;
+    }
+    return result;
+}
+
+static int load_prompt(struct setup *setup, struct log *log)
+{
+    bool action = setup->question.kind == QUESTION_ACTION;
+    const char *path = action ? setup->question.action_prompt : setup->question.percept_prompt;
+    char error[SETTING_STRING_SIZE + 100];
+    int result = prompt_read(path, &setup->prompt, error, sizeof(error));
+
+    if (result == PROMPT_REFUSED) {
+        log_error(log, "[question] %s: %s", action ? "action_prompt" : "percept_prompt", error);
+        return EXIT_BAD_CONFIG;
+    }
+    return result < 0 ? system_failed(log, "prompt", result) : 0;
+}
+
+static void tell_tokens(const struct vlm_facts *facts, enum question kind, const char *name,
+                        struct log *log)
+{
+    char words[160] = "";
+    size_t used = 0;
+
+    for (int word = 0; word < word_count(kind) && facts->word_token[word] >= 0; word++) {
+        int n = snprintf(words + used, sizeof(words) - used, "%s%s %d", word > 0 ? ", " : "",
+                         word_text(kind, word), facts->word_token[word]);
+
+        used += n > 0 && (size_t)n < sizeof(words) - used ? (size_t)n : 0;
+    }
+    if (used > 0) {
+        log_info(log, "vlm %s: words are tokens %s", name, words);
+    }
+    if (facts->question_tokens >= 0) {
+        char picture[64] = "", reused[64] = "";
+
+        if (facts->picture_tokens >= 0) {
+            (void)snprintf(picture, sizeof(picture), ", the picture is %d of them",
+                           facts->picture_tokens);
+        }
+        if (facts->reused_tokens >= 0) {
+            (void)snprintf(reused, sizeof(reused), "; %d reused from the prefix cache",
+                           facts->reused_tokens);
+        }
+        log_info(log, "vlm %s: a question has %d tokens%s%s", name, facts->question_tokens, picture,
+                 reused);
+    }
+}
+
+static void tell_facts(const struct vlm_facts *facts, const struct setup *setup, size_t index,
+                       struct log *log)
+{
+    const char *name = setup->names[index];
+    char slots[32] = "", context[48] = "";
+
+    if (facts->slots >= 0) {
+        (void)snprintf(slots, sizeof(slots), ", %d slot%s", facts->slots,
+                       facts->slots == 1 ? "" : "s");
+    }
+    if (facts->context_tokens >= 0) {
+        (void)snprintf(context, sizeof(context), ", context %d tokens", facts->context_tokens);
+    }
+    log_info(log, "vlm %s: %s at %s serves %s, %s pictures%s%s, thinking %s", name, facts->server,
+             setup->endpoints[index].url, facts->model,
+             facts->vision == VLM_VISION_TOLD ? "sees" : "takes", slots, context,
+             facts->thinking == VLM_THINKING_OFF ? "off" : "not seen");
+    log_info(log, "vlm %s: asking with protocol %s over %s, %s probabilities", name,
+             facts->protocol, facts->path, facts->probabilities ? "with" : "without");
+    tell_tokens(facts, (enum question)setup->question.kind, name, log);
+}
+
+/* Learns one endpoint, and waits while it loads. 0 and the endpoint, or VLM_UNUSABLE or -errno. */
+static int try_endpoint(const struct setup *setup, size_t index, struct log *log,
+                        struct vlm **ret_vlm)
+{
+    const struct vlm_endpoint_options *endpoint = &setup->endpoints[index];
+    const struct timespec pause = {.tv_nsec = LOADING_POLL_MS * CLOCK_NS_PER_MS};
+    bool action = setup->question.kind == QUESTION_ACTION;
+    struct vlm_question question = {
+        .kind = (enum question)setup->question.kind,
+        .prompt = setup->prompt,
+        .text = action ? setup->question.action_text : setup->question.percept_text,
+    };
+    struct vlm *vlm;
+    int64_t waited_ms = 0;
+    int result = vlm_new(endpoint, &setup->picture, &question, &vlm);
+
+    if (result < 0) {
+        return result;
+    }
+    while ((result = vlm_learn(vlm)) == VLM_LOADING && waited_ms < endpoint->startup_ms) {
+        if (waited_ms == 0) {
+            log_info(log, "vlm %s: %s is loading its model; waiting up to %lld s",
+                     setup->names[index], endpoint->url,
+                     (long long)(endpoint->startup_ms + 999) / 1000);
+        }
+        (void)nanosleep(&pause, NULL);
+        waited_ms += LOADING_POLL_MS;
+    }
+    for (int i = 0; i < vlm_facts(vlm)->warning_count; i++) {
+        log_warning(log, "vlm %s: %s", setup->names[index], vlm_facts(vlm)->warnings[i]);
+    }
+    if (result == 0) {
+        tell_facts(vlm_facts(vlm), setup, index, log);
+        *ret_vlm = vlm;
+        return 0;
+    }
+    if (result > 0) {
+        log_error(log, "vlm %s: %s: %s", setup->names[index], endpoint->url,
+                  result == VLM_LOADING ? "still loading its model" : vlm_facts(vlm)->error);
+        result = VLM_UNUSABLE;
+    }
+    vlm_free(vlm);
+    return result;
+}
+
+/* The first endpoint that can be used. 0 or an exit code. */
+static int choose_endpoint(const struct setup *setup, struct log *log, struct vlm **ret_vlm)
+{
+    for (size_t i = 0; i < setup->endpoint_count; i++) {
+        int result = try_endpoint(setup, i, log, ret_vlm);
+
+        if (result == 0) {
+            return 0;
+        }
+        if (result < 0) {
+            return system_failed(log, setup->names[i], result);
+        }
+    }
+    log_error(log, "no model server can be used");
+    return EXIT_NO_ENDPOINT;
+}
+
+/* The write end of the pipe that a signal fills. A handler needs a place that it can reach; this is
+ * the only mutable global of the program. */
+static int signal_pipe = -1;
+
+static void on_signal(int number)
+{
+    unsigned char byte = (unsigned char)number;
+    int error = errno;
+    ssize_t size = write(signal_pipe, &byte, 1);
+
+    (void)size; /* full: a signal is waiting already */
+    errno = error;
+}
+
+/* SIGINT and SIGTERM end the run through a descriptor. They are caught rather than blocked, and
+ * without SA_RESTART, so that they also end a write to a pipe whose reader stands still. 0 or
+ * -errno.
+ */
+static int open_signals(int *ret_fd)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    int ends[2];
+
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
+        return -errno;
+    }
+    signal_pipe = ends[1];
+    *ret_fd = ends[0];
+    if (sigaction(SIGINT, &action, NULL) < 0 || sigaction(SIGTERM, &action, NULL) < 0) {
+        return -errno;
+    }
+    return 0;
+}
+
+/* 0: no signal came. */
+static int exit_after_signal(int stop_fd)
+{
+    unsigned char number;
+
+    return read(stop_fd, &number, 1) == 1 ? 128 + number : 0;
+}
+
+static int exit_after_run(const struct dryrun *dryrun, int result)
+{
+    int code = exit_after_signal(dryrun->options.stop_fd);
+
+    if (code != 0) {
+        return code;
+    }
+    if (result == DRYRUN_NO_OUTPUT) {
+        log_error(dryrun->log, "standard output failed");
+        return EXIT_OUTPUT;
+    }
+    if (result < 0) {
+        return system_failed(dryrun->log, "dry run", result);
+    }
+    if (report_answered_count(dryrun->report) == 0 && report_failed_count(dryrun->report) > 0) {
+        log_error(dryrun->log, "no question was answered");
+        return EXIT_NO_ENDPOINT;
+    }
+    return report_unreadable_count(dryrun->report) > 0 ? EXIT_BAD_INPUT : 0;
+}
+
+static int open_frames(const struct arguments *arguments, struct log *log,
+                       struct folder **ret_folder)
+{
+    int result = folder_open(arguments->frames, ret_folder);
+
+    if (result == -ENODATA) {
+        log_error(log, "%s: no JPEG file in this folder: expected names that end in .jpg or .jpeg",
+                  arguments->frames);
+    } else if (result < 0) {
+        log_error(log, "%s: %s", arguments->frames, strerror(-result));
+    }
+    return result < 0 ? EXIT_BAD_INPUT : 0;
+}
+
+static size_t expected_frames(const struct arguments *arguments, const struct folder *folder)
+{
+    size_t count = arguments->loop ? 0 : folder_count(folder);
+
+    if (arguments->limit > 0 && (count == 0 || arguments->limit < count)) {
+        count = arguments->limit;
+    }
+    return count;
+}
+
+static int run(struct dryrun *dryrun, const struct arguments *arguments, const struct setup *setup)
+{
+    struct report_options options = {
+        .json = arguments->json,
+        .expected = expected_frames(arguments, dryrun->folder),
+    };
+    int result = jpeg_new((int)setup->picture.width_px, (int)setup->picture.height_px,
+                          (int)setup->picture.quality, &dryrun->jpeg);
+
+    if (result == 0) {
+        result = report_new(&options, &dryrun->report);
+    }
+    if (result == 0) {
+        result = open_signals(&dryrun->options.stop_fd);
+    }
+    if (result < 0) {
+        return system_failed(dryrun->log, "start", result);
+    }
+    result = exit_after_run(dryrun, dryrun_run(dryrun));
+    (void)close(dryrun->options.stop_fd);
+    return result;
+}
+
+static int dry_run(const struct arguments *arguments, const struct setup *setup, struct log *log)
+{
+    struct dryrun dryrun = {
+        .options = {.period_ns = arguments->period_ns,
+                    .limit = arguments->limit,
+                    .loop = arguments->loop},
+        .explorer = setup->explorer,
+        .question = (enum question)setup->question.kind,
+        .log = log,
+    };
+    int result = open_frames(arguments, log, &dryrun.folder);
+
+    if (result == 0) {
+        result = choose_endpoint(setup, log, &dryrun.vlm);
+    }
+    if (result == 0) {
+        result = run(&dryrun, arguments, setup);
+    }
+    report_free(dryrun.report);
+    vlm_free(dryrun.vlm);
+    jpeg_free(dryrun.jpeg);
+    folder_close(dryrun.folder);
+    return result;
+}
+
+/* A descriptor below 3 that the caller closed would be given to the next thing that is opened, and
+ * the log would write into a socket. */
+static void keep_standard_descriptors(void)
+{
+    int fd;
+
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments;
+    struct setup setup = {0};
+    struct log log;
+    int result;
+
+    keep_standard_descriptors();
+    (void)signal(SIGPIPE, SIG_IGN); /* a reader that went away is told by write() */
+    result = arguments_parse(argc, argv, &arguments);
+    if (result != 0) {
+        return result == ARGUMENTS_ANSWERED ? 0 : EXIT_USAGE;
+    }
+    log_init(&log, ARGUMENTS_PROGRAM);
+    result = configure(&setup, &arguments, &log);
+    if (result == 0) {
+        result = load_prompt(&setup, &log);
+    }
+    if (result == 0) {
+        result = dry_run(&arguments, &setup, &log);
+    }
+    free(setup.prompt);
+    return result;
+}
