@@ -1,0 +1,408 @@
+#!/usr/bin/python3
+"""Runs the tests in stages and counts them.
+
+A stage prints a heading, what went well or badly, and its seconds; its full log only when something
+failed. A failed stage does not stop the later ones; a failed build stops the stages that need it.
+The last line is `N passed, N failed, N skipped`, over all stages: a cmocka test case, a pytest test
+and a fuzz target count as one each, so does a build that failed and a file of sanitizer findings.
+"""
+
+import argparse
+import glob
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+GCC = os.path.join(ROOT, "build-gcc")
+CLANG = os.path.join(ROOT, "build-clang")
+
+# A warning fails both builds. Coverage needs gcc's own counters.
+BUILD_OPTIONS = {
+    GCC: ["-Dwerror=true", "-Db_coverage=true"],
+    CLANG: [
+        "-Dwerror=true",
+        "-Db_sanitize=address,undefined",
+        "-Db_lundef=false",
+        "-Dfuzz=true",
+    ],
+}
+COMPILER = {GCC: "gcc", CLANG: "clang"}
+
+# The pure cores (STYLE rule 15): the files whose every branch the tests should take.
+PURE_CORES = [
+    "safety/gate.c",
+    "safety/intent.c",
+    "agent/core/answers.c",
+    "agent/core/explorer.c",
+    "vlm/jfif.c",
+    "vlm/json.c",
+    "vlm/renewal.c",
+    "vlm/reply.c",
+    "vlm/word.c",
+]
+
+QUICK, DEFAULT, LONG = "quick", "default", "long"
+FUZZ_SECONDS = {DEFAULT: 10, LONG: 600}
+UNIT_REPEATS = {QUICK: 1, DEFAULT: 1, LONG: 20}
+PROCESS_REPEATS = {QUICK: 1, DEFAULT: 1, LONG: 5}
+# A stage that takes longer is stuck.
+STAGE_SECONDS = {QUICK: 300, DEFAULT: 900, LONG: 7200}
+
+
+class Interrupted(Exception):
+    def __init__(self, number):
+        super().__init__(number)
+        self.number = number
+
+
+class Result:
+    """What a stage found: a count, names, reasons, and the log that explains the failures."""
+
+    def __init__(self):
+        self.passed = 0
+        self.failed = []
+        self.skipped = []
+        self.note = ""
+        self.log = ""
+
+    def fail(self, name, log=""):
+        self.failed.append(name)
+        self.log += log
+
+
+def run(command, seconds, env=None):
+    """Runs a command in a session of its own, so that it can be ended with all its children.
+    Returns (exit code, output); a command that took too long has exit code None. The output goes
+    through a file: a forgotten grandchild would keep a pipe open."""
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        last_words = ""
+        try:
+            code = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            code = None
+            last_words = f"\nended after {seconds} s\n"
+        finally:
+            end_session(process)
+        output.seek(0)
+        return code, output.read().decode(errors="replace") + last_words
+
+
+def end_session(process):
+    """INT first: pytest then runs the clean-up of its fixtures."""
+    for number, patience in ((signal.SIGINT, 5), (signal.SIGTERM, 3), (signal.SIGKILL, None)):
+        if process.poll() is not None:
+            number = signal.SIGKILL  # only forgotten children can be left
+        try:
+            os.killpg(process.pid, number)
+            process.wait(patience)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            pass
+
+
+def build(mode, folder):
+    result = Result()
+    command = ["tests/run/build.sh", folder, *BUILD_OPTIONS[folder]]
+    code, output = run(command, STAGE_SECONDS[mode], {"CC": COMPILER[folder]})
+    result.note = "no warnings"
+    if code != 0:
+        result.fail(f"build with {COMPILER[folder]}", output)
+    return result
+
+
+def sanitizer_env(folder):
+    """Findings abort, so that no exit code of the contract hides them, and go to files, so that a
+    test that does not look at its child's last words cannot lose them."""
+    if folder != CLANG:
+        return {}
+    options = f"abort_on_error=1:log_path='{folder}/findings/log'"
+    return {
+        "ASAN_OPTIONS": options + ":detect_stack_use_after_return=1",
+        "UBSAN_OPTIONS": options + ":halt_on_error=1:print_stacktrace=1",
+    }
+
+
+def forget_findings(folder):
+    os.makedirs(os.path.join(folder, "findings"), exist_ok=True)
+    for path in glob.glob(f"{folder}/findings/*"):
+        os.unlink(path)
+
+
+def collect_findings(folder, result):
+    for path in sorted(glob.glob(f"{folder}/findings/*")):
+        with open(path, errors="replace") as file:
+            result.fail("sanitizer finding", file.read())
+
+
+def count_cmocka(test, result):
+    """Counts one test executable by the lines that cmocka writes for each case."""
+    name, output = test["name"], test.get("stdout") or ""
+    passed = re.findall(r"\[       OK \] (\S+)", output)
+    failed = re.findall(r"\[  FAILED  \] (\S+)", output)
+    skipped = re.findall(r"\[  SKIPPED \] (\S+)", output)
+    result.passed += len(passed)
+    result.failed += [f"{name}: {case}" for case in failed]
+    result.skipped += [f"{name}: {case}: cmocka skip()" for case in skipped]
+    if test["result"] == "SKIP" and not skipped:
+        result.skipped.append(f"{name}: the executable skipped itself")
+    elif test["result"] == "OK" and not passed and not skipped:
+        result.passed += 1
+    elif test["result"] not in ("OK", "SKIP") and not failed:
+        result.failed.append(f"{name}: {test['result'].lower()}, exit code {test['returncode']}")
+    if test["result"] not in ("OK", "SKIP"):
+        result.log += f"--- {name}\n{output}{test.get('stderr') or ''}"
+
+
+def unit(mode, folder):
+    result = Result()
+    forget_findings(folder)
+    for path in glob.glob(f"{folder}/**/*.gcda", recursive=True):
+        os.unlink(path)
+    log = os.path.join(folder, "meson-logs/testlog.json")
+    if os.path.exists(log):
+        os.unlink(log)
+    command = ["meson", "test", "-C", folder, "--no-rebuild", "--repeat", str(UNIT_REPEATS[mode])]
+    code, output = run(command, STAGE_SECONDS[mode], sanitizer_env(folder))
+    tests = []
+    if os.path.exists(log):
+        with open(log, errors="replace") as file:
+            tests = [json.loads(line) for line in file if line.strip()]
+    for test in tests:
+        count_cmocka(test, result)
+    collect_findings(folder, result)
+    if not tests and code == 0:
+        result.skipped.append("unit tests: the build has none")
+    elif code != 0 and not result.failed:
+        result.fail(f"meson test: exit code {code}", output)
+    return result
+
+
+def llama_env(mode):
+    """Where the tests find a real llama-server, or why there is none. A quick run makes none."""
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    folder = os.path.join(cache, "turbonav", "llama-root")
+    if mode == QUICK and not os.path.exists(f"{folder}/tiny_model.py"):
+        return {"NAV_TEST_LLAMA_WHY": "a quick run does not make the tree of llama-server"}
+    code, output = run(["tests/run/llama_root.sh", folder], 600)
+    if code != 0:
+        why = (output.strip().splitlines() or [f"exit code {code}"])[-1]
+        return {"NAV_TEST_LLAMA_WHY": f"no llama-server: {why}"}
+    return {"NAV_TEST_LLAMA_ROOT": folder}
+
+
+def count_pytest(report, result):
+    for case in ElementTree.parse(report).getroot().iter("testcase"):
+        name = f"{case.get('classname')}::{case.get('name')}"
+        skip = case.find("skipped")
+        if case.find("failure") is not None or case.find("error") is not None:
+            result.failed.append(name)
+        elif skip is not None:
+            result.skipped.append(f"{name}: {skip.get('message')}")
+        else:
+            result.passed += 1
+
+
+def process(mode, folder, options):
+    result = Result()
+    forget_findings(folder)
+    if not glob.glob(f"{ROOT}/tests/e2e/test_*.py"):
+        result.skipped.append("process tests: there are none in tests/e2e")
+        return result
+    report = os.path.join(folder, "pytest.xml")
+    env = {
+        "NAV_TEST_BUILD": folder,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **sanitizer_env(folder),
+        **llama_env(mode),
+    }
+    command = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    command += [f"--junitxml={report}", "tests/e2e", *options]
+    for _ in range(PROCESS_REPEATS[mode]):
+        if os.path.exists(report):
+            os.unlink(report)
+        code, output = run(command, STAGE_SECONDS[mode], env)
+        before = len(result.failed)
+        if os.path.exists(report):
+            count_pytest(report, result)
+        if code != 0:
+            result.log += output
+        if code not in (0, 5) and len(result.failed) == before:
+            result.failed.append(f"pytest: exit code {code}")
+        if code == 5:
+            result.skipped.append("process tests: none was selected")
+    collect_findings(folder, result)
+    return result
+
+
+def fuzz(mode, name):
+    result = Result()
+    target = os.path.join(CLANG, f"tests/fuzz/{name}_fuzz")
+    if not os.path.exists(target):
+        result.fail(f"fuzz {name}: {target} was not built")
+        return result
+    work = os.path.join(CLANG, "fuzz", name)
+    os.makedirs(os.path.join(work, "corpus"), exist_ok=True)
+    command = [target, f"-max_total_time={FUZZ_SECONDS[mode]}", "-print_final_stats=1"]
+    command += ["-timeout=5", "-rss_limit_mb=1024", f"-artifact_prefix={work}/"]
+    dictionary = os.path.join(ROOT, "tests/fuzz", f"{name}.dict")
+    if os.path.exists(dictionary):
+        command.append(f"-dict={dictionary}")
+    command.append(os.path.join(work, "corpus"))
+    seeds = os.path.join(ROOT, "tests/fuzz/corpus", name)
+    if os.path.isdir(seeds):
+        command.append(seeds)
+    env = {"UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
+    code, output = run(command, FUZZ_SECONDS[mode] + 120, env)
+    executions = re.search(r"number_of_executed_units: (\d+)", output)
+    result.note = f"{executions.group(1) if executions else 'no'} executions"
+    if code == 0 and executions:
+        result.passed = 1
+    else:
+        result.fail(f"fuzz {name}: exit code {code}", output[-20000:])
+    return result
+
+
+def source_coverage(path, counters):
+    """(lines run, lines, branches taken, branches) of one source file, from gcov's JSON."""
+    command = ["gcov", "--json-format", "--stdout", "--branch-probabilities", counters]
+    _, output = run(command, 60)
+    lines, branches = {}, {}
+    for text in output.splitlines():
+        if not text.startswith("{"):
+            continue
+        for file in json.loads(text)["files"]:
+            if not os.path.normpath(file["file"]).endswith(path):
+                continue
+            for line in file["lines"]:
+                number = line["line_number"]
+                lines[number] = max(lines.get(number, 0), line["count"])
+                for index, branch in enumerate(line["branches"]):
+                    key = (number, index)
+                    branches[key] = max(branches.get(key, 0), branch["count"])
+    ran = sum(1 for count in lines.values() if count > 0)
+    taken = sum(1 for count in branches.values() if count > 0)
+    return ran, len(lines), taken, len(branches)
+
+
+def percent(part, whole):
+    return f"{100 * part / whole:.1f} %" if whole else "-"
+
+
+def coverage(_mode, folder):
+    """A figure, not a verdict: it fails nothing."""
+    result = Result()
+    total = [0, 0, 0, 0]
+    for path in PURE_CORES:
+        if not os.path.exists(os.path.join(ROOT, path)):
+            continue
+        part = os.path.join(folder, os.path.dirname(path))
+        found = glob.glob(f"{part}/**/{os.path.basename(path)}.gcda", recursive=True)
+        figures = source_coverage(path, found[0]) if found else (0, 0, 0, 0)
+        total = [a + b for a, b in zip(total, figures)]
+        ran, lines, taken, branches = figures
+        line, branch = percent(ran, lines), percent(taken, branches)
+        print(f"   {path:24} lines {line:>7}  branches {branch:>7}")
+    result.note = f"lines {percent(total[0], total[1])}, branches {percent(total[2], total[3])}"
+    return result
+
+
+class Report:
+    def __init__(self):
+        self.passed = 0
+        self.failed = []
+        self.skipped = []
+
+    def stage(self, title, work, *arguments):
+        """Runs one stage and prints it. True when nothing failed."""
+        print(f"== {title}", flush=True)
+        start = time.monotonic()
+        result = work(*arguments)
+        seconds = time.monotonic() - start
+        if result.log:
+            print(result.log.rstrip("\n"))
+        for name in result.failed:
+            print(f"   FAILED {name}")
+        for name in result.skipped:
+            print(f"   skipped {name}")
+        words = [f"{result.passed} passed"] if result.passed else []
+        words += [f"{len(result.failed)} failed"] if result.failed else []
+        words += [f"{len(result.skipped)} skipped"] if result.skipped else []
+        words += [result.note] if result.note and not result.failed else []
+        print(f"   {', '.join(words) or 'ok'} ({seconds:.1f} s)", flush=True)
+        self.passed += result.passed
+        self.failed += [f"{title}: {name}" for name in result.failed]
+        self.skipped += result.skipped
+        return not result.failed
+
+    def summary(self):
+        if self.failed:
+            print("== failed")
+            for name in self.failed:
+                print(f"   {name}")
+        counts = f"{self.passed} passed, {len(self.failed)} failed, {len(self.skipped)} skipped"
+        print(counts, flush=True)
+        return 1 if self.failed else 0
+
+
+def all_stages(report, mode, options):
+    if report.stage("build: gcc, warnings are errors", build, mode, GCC):
+        report.stage("unit tests: gcc", unit, mode, GCC)
+        report.stage("process tests: gcc", process, mode, GCC, options)
+        if mode != QUICK:
+            report.stage("coverage of the pure cores", coverage, mode, GCC)
+    if mode == QUICK:
+        return
+    title = "build: clang, warnings are errors, address and undefined-behaviour sanitizers"
+    if report.stage(title, build, mode, CLANG):
+        report.stage("unit tests: clang, sanitizers", unit, mode, CLANG)
+        report.stage("process tests: clang, sanitizers", process, mode, CLANG, options)
+        for path in sorted(glob.glob(f"{ROOT}/tests/fuzz/*_fuzz.c")):
+            name = os.path.basename(path)[: -len("_fuzz.c")]
+            report.stage(f"fuzz {name}: {FUZZ_SECONDS[mode]} s", fuzz, mode, name)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./run test")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--quick", dest="mode", action="store_const", const=QUICK, default=DEFAULT)
+    which.add_argument("--long", dest="mode", action="store_const", const=LONG)
+    parser.add_argument("pytest", nargs="*", help="options for pytest, behind a --")
+    try:
+        arguments = parser.parse_args()
+    except SystemExit as end:
+        return 64 if end.code else 0
+
+    def on_signal(number, _frame):
+        raise Interrupted(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, on_signal)
+    report = Report()
+    try:
+        all_stages(report, arguments.mode, arguments.pytest)
+    except Interrupted as end:
+        report.failed.append("the run itself: interrupted")
+        report.summary()
+        return 128 + end.number
+    return report.summary()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
