@@ -170,7 +170,7 @@ static void warn_degenerate(struct run *run)
 
 static void decide(struct run *run, const struct vlm_answer *answer)
 {
-    static const struct verdict unobstructed = {.permitted = true};
+    static const struct wire_verdict unobstructed = {.mission = 1};
     struct report_frame *frame = &run->asked.frame;
     int64_t parsed_ns = clock_now_ns(), decided_ns;
 

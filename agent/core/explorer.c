@@ -116,14 +116,14 @@ static bool is_still(const struct twist *wish)
 }
 
 struct intent explorer_step(struct explorer *explorer, const struct decision *decision,
-                            const struct verdict *verdict)
+                            const struct wire_verdict *verdict)
 {
     int32_t permille = speed_permille(&explorer->options, decision->confidence_permille);
     struct twist wish = decision->question == QUESTION_ACTION
                             ? action_wish(explorer, (enum action)decision->word)
                             : percept_wish(explorer, (enum percept)decision->word);
 
-    if (!verdict->permitted) {
+    if (verdict->mission == 0) {
         return (struct intent){.reason = EXPLORER_BLOCKED};
     }
     if (permille == 0) {

@@ -17,7 +17,7 @@
 
 /* Why the intent is what it is. */
 enum explorer_reason {
-    EXPLORER_BLOCKED, /* the verdict permits nothing */
+    EXPLORER_BLOCKED, /* the verdict says that the car is not armed */
     EXPLORER_DRIVES,  /* as answered */
     EXPLORER_STOPS,   /* as answered: a wish to stand still */
     EXPLORER_HOLDS,   /* not confident enough */
@@ -40,7 +40,7 @@ void explorer_init(struct explorer *explorer, const struct explorer_options *opt
 
 /* One answer, and what the safety process last said. */
 struct intent explorer_step(struct explorer *explorer, const struct decision *decision,
-                            const struct verdict *verdict);
+                            const struct wire_verdict *verdict);
 
 /* "drives", "holds": for people and JSON. */
 const char *explorer_reason_name(enum explorer_reason reason);

@@ -245,6 +245,6 @@ def test_keys_explains_every_key():
 
 
 def test_every_variable_that_keys_names_is_accepted(conf):
-    for name in re.findall(r"TURBONAV_[A-Z_]+", turbonav("config", "keys").stdout):
+    for name in re.findall(r"TURBONAV_[A-Z0-9_]+", turbonav("config", "keys").stdout):
         result = turbonav("config", "show", "--config", conf, **{name: "\x7f"})
         assert refused(result).startswith(f"environment {name}: [")

@@ -38,7 +38,22 @@ COMPILER = {GCC: "gcc", CLANG: "clang"}
 # The pure cores (STYLE rule 15): the files whose every branch the tests should take.
 PURE_CORES = [
     "safety/gate.c",
-    "safety/intent.c",
+    "safety/gate_confirm.c",
+    "safety/gate_drift.c",
+    "safety/gate_model.c",
+    "safety/gate_motion.c",
+    "safety/gate_sonar.c",
+    "safety/gate_world.c",
+    "safety/permit.c",
+    "safety/slew.c",
+    "safety/trig.c",
+    "safety/wire.c",
+    "hal/body/battery.c",
+    "hal/body/board5.c",
+    "hal/body/ld06.c",
+    "hal/body/mecanum.c",
+    "hal/body/rplidar.c",
+    "hal/body/rplidar_start.c",
     "agent/core/answers.c",
     "agent/core/explorer.c",
     "vlm/jfif.c",
@@ -52,6 +67,8 @@ QUICK, DEFAULT, LONG = "quick", "default", "long"
 FUZZ_SECONDS = {DEFAULT: 10, LONG: 600}
 UNIT_REPEATS = {QUICK: 1, DEFAULT: 1, LONG: 20}
 PROCESS_REPEATS = {QUICK: 1, DEFAULT: 1, LONG: 5}
+# More failures than this are no stall, and are not asked a second time.
+UNSTEADY_MAX = 4
 # A stage that takes longer is stuck.
 STAGE_SECONDS = {QUICK: 300, DEFAULT: 900, LONG: 7200}
 
@@ -69,6 +86,7 @@ class Result:
         self.passed = 0
         self.failed = []
         self.skipped = []
+        self.unsteady = []  # failed, and passed when asked again: a stall of the machine, or worse
         self.note = ""
         self.log = ""
 
@@ -170,6 +188,13 @@ def count_cmocka(test, result):
         result.log += f"--- {name}\n{output}{test.get('stderr') or ''}"
 
 
+def read_testlog(path):
+    if not os.path.exists(path):
+        return []
+    with open(path, errors="replace") as file:
+        return [json.loads(line) for line in file if line.strip()]
+
+
 def unit(mode, folder):
     result = Result()
     forget_findings(folder)
@@ -180,10 +205,15 @@ def unit(mode, folder):
         os.unlink(log)
     command = ["meson", "test", "-C", folder, "--no-rebuild", "--repeat", str(UNIT_REPEATS[mode])]
     code, output = run(command, STAGE_SECONDS[mode], sanitizer_env(folder))
-    tests = []
-    if os.path.exists(log):
-        with open(log, errors="replace") as file:
-            tests = [json.loads(line) for line in file if line.strip()]
+    tests = read_testlog(log)
+    failed = {test["name"] for test in tests if test["result"] not in ("OK", "SKIP")}
+    if failed and mode != LONG:
+        again = ["meson", "test", "-C", folder, "--no-rebuild", "--num-processes", "1"]
+        names = [name.split(" / ")[-1].split(":")[-1] for name in sorted(failed)]
+        code, output = run(again + names, STAGE_SECONDS[mode], sanitizer_env(folder))
+        tests = [test for test in tests if test["name"] not in failed] + read_testlog(log)
+        result.unsteady += [f"{test['name']}: failed, and passed at the second try"
+                            for test in tests if test["name"] in failed and test["result"] == "OK"]
     for test in tests:
         count_cmocka(test, result)
     collect_findings(folder, result)
@@ -219,6 +249,35 @@ def count_pytest(report, result):
             result.passed += 1
 
 
+def node_of(case):
+    return f"{case.get('classname').replace('.', '/')}.py::{case.get('name')}"
+
+
+def is_failed(case):
+    return case.find("failure") is not None or case.find("error") is not None
+
+
+def failed_nodes(report):
+    return [node_of(case) for case in ElementTree.parse(report).getroot().iter("testcase")
+            if is_failed(case)]
+
+
+def count_again(first, report, result):
+    """Real-time tests on a machine that stalls: what failed was asked a second time, by itself. The
+    second answer counts, and what it changed is told."""
+    root = first.getroot()
+    second = {node_of(case): case for case in ElementTree.parse(report).getroot().iter("testcase")}
+    for suite in root.iter("testsuite"):
+        for case in list(suite):
+            if case.tag == "testcase" and is_failed(case) and node_of(case) in second:
+                suite.remove(case)
+                suite.append(second[node_of(case)])
+                if not is_failed(second[node_of(case)]):
+                    result.unsteady.append(f"{node_of(case)}: failed, and passed at the second try")
+    first.write(report)
+    count_pytest(report, result)
+
+
 def process(mode, folder, options):
     result = Result()
     forget_findings(folder)
@@ -229,18 +288,30 @@ def process(mode, folder, options):
     env = {
         "NAV_TEST_BUILD": folder,
         "PYTHONDONTWRITEBYTECODE": "1",
+        "NAV_TEST_LONG": "1" if mode == LONG else "0",
         **sanitizer_env(folder),
         **llama_env(mode),
     }
     command = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     command += [f"--junitxml={report}", "tests/e2e", *options]
+    if mode == QUICK:
+        command.append("--ignore=tests/e2e/test_safety.py")
+        result.skipped.append("test_safety.py: kills in real time take two minutes and a half")
     for _ in range(PROCESS_REPEATS[mode]):
         if os.path.exists(report):
             os.unlink(report)
         code, output = run(command, STAGE_SECONDS[mode], env)
         before = len(result.failed)
         if os.path.exists(report):
-            count_pytest(report, result)
+            again = failed_nodes(report)
+            if again and len(again) <= UNSTEADY_MAX and mode != LONG:
+                second = [part for part in command if part not in ("tests/e2e", *options)] + again
+                first = ElementTree.parse(report)
+                code, more = run(second, STAGE_SECONDS[mode], env)
+                output += more
+                count_again(first, report, result)
+            else:
+                count_pytest(report, result)
         if code != 0:
             result.log += output
         if code not in (0, 5) and len(result.failed) == before:
@@ -341,6 +412,8 @@ class Report:
             print(f"   FAILED {name}")
         for name in result.skipped:
             print(f"   skipped {name}")
+        for name in result.unsteady:
+            print(f"   UNSTEADY {name}")
         words = [f"{result.passed} passed"] if result.passed else []
         words += [f"{len(result.failed)} failed"] if result.failed else []
         words += [f"{len(result.skipped)} skipped"] if result.skipped else []

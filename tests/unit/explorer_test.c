@@ -22,7 +22,7 @@ static const struct explorer_options options = {
     .degenerate_answers = 50,
 };
 
-static const struct verdict open_road = {.permitted = true};
+static const struct wire_verdict open_road = {.mission = 1};
 
 static struct decision answer(enum question question, int word, int permille)
 {
@@ -128,7 +128,7 @@ static void thresholds_that_meet_or_cross_make_a_switch(void **state)
 
 static void zeroed_verdict_stops_everything(void **state)
 {
-    static const struct verdict blocked = {0};
+    static const struct wire_verdict blocked = {0};
     struct explorer explorer;
 
     (void)state;
