@@ -13,13 +13,16 @@
 #define FPS_MAX 1000.0
 
 static const char help_text[] =
-    "Usage: " ARGUMENTS_PROGRAM " --dry-run --frames PATH [OPTION]...\n"
+    "Usage: " ARGUMENTS_PROGRAM " --dry-run|--explore --frames PATH [OPTION]...\n"
     "\n"
     "Takes recorded frames through the whole way of a frame: encodes each, asks the\n"
-    "model, parses the answer, decides, and prints what the car would have done and\n"
-    "how long each stage took. Nothing is driven.\n"
+    "model, parses the answer, decides, and prints what the car should do and how\n"
+    "long each stage took.\n"
     "\n"
-    "  --dry-run        run over recorded frames, without a car\n"
+    "  --dry-run        without a car: nothing is driven\n"
+    "  --explore        with a car: arms turbonav-safety, asks it for each motion, and\n"
+    "                   shows what it let pass; ends when permission is lost. The\n"
+    "                   pictures are recorded ones: the camera comes later\n"
     "  --frames PATH    a folder of JPEG files, taken in name order, or one file\n"
     "  --fps RATE       at most RATE frames a second; as fast as answers come without it\n"
     "  --loop           start over at the end of the frames\n"
@@ -38,10 +41,12 @@ static const char help_text[] =
     "\n"
     "Exit status: 0 every frame was read and the model could be asked; 64 usage;\n"
     "65 a frame could not be read; 69 no model server could be used; 71 system error;\n"
-    "74 standard output failed; 78 configuration; 130, 143 ended by SIGINT, SIGTERM.\n";
+    "74 standard output failed; 75 the car was not armed, or not any more;\n"
+    "78 configuration; 130, 143 ended by SIGINT, SIGTERM.\n";
 
 enum code {
     CODE_DRY_RUN = 1000,
+    CODE_EXPLORE,
     CODE_FRAMES,
     CODE_FPS,
     CODE_LOOP,
@@ -56,6 +61,7 @@ enum code {
 
 static const struct option long_options[] = {
     {"dry-run", no_argument, NULL, CODE_DRY_RUN},
+    {"explore", no_argument, NULL, CODE_EXPLORE},
     {"frames", required_argument, NULL, CODE_FRAMES},
     {"fps", required_argument, NULL, CODE_FPS},
     {"loop", no_argument, NULL, CODE_LOOP},
@@ -141,6 +147,9 @@ static int parse_one(int code, const char *typed, struct arguments *arguments, b
     case CODE_DRY_RUN:
         *dry_run = true;
         return 0;
+    case CODE_EXPLORE:
+        arguments->explore = true;
+        return 0;
     case CODE_FRAMES:
         arguments->frames = optarg;
         return 0;
@@ -181,10 +190,11 @@ static int check_whole(const struct arguments *arguments, bool dry_run, const ch
         (void)fprintf(stderr, ARGUMENTS_PROGRAM ": %s: unexpected argument\n", rest);
         return refuse();
     }
-    if (!dry_run) {
-        fault = "nothing to do: --dry-run is missing";
+    if (dry_run == arguments->explore) {
+        fault = dry_run ? "--dry-run and --explore exclude each other"
+                        : "nothing to do: --dry-run or --explore is missing";
     } else if (arguments->frames == NULL) {
-        fault = "--dry-run needs --frames PATH";
+        fault = dry_run ? "--dry-run needs --frames PATH" : "--explore needs --frames PATH";
     } else {
         return 0;
     }

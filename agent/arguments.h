@@ -10,6 +10,7 @@
 
 /* The strings are the command line's own. */
 struct arguments {
+    bool explore; /* with a car; false: a dry run */
     bool loop, json;
     const char *frames;                                     /* of the dry run */
     const char *vlm, *config;                               /* NULL: not given */

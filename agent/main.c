@@ -20,6 +20,7 @@
 #include "config/list.h"
 #include "hal/base/clock.h"
 #include "hal/base/exit.h"
+#include "safety/safety_options.h"
 
 #define LOADING_POLL_MS 250
 #define OWN_ENDPOINT    "cli" /* name of the one that --vlm makes */
@@ -32,6 +33,7 @@ struct setup {
     struct vlm_endpoint_options endpoints[VLM_ENDPOINTS_MAX];
     char names[VLM_ENDPOINTS_MAX][64];
     size_t endpoint_count;
+    struct safety_options safety;
     char *prompt;
 };
 
@@ -60,6 +62,7 @@ static int setup_load(struct setup *setup, const struct arguments *arguments,
         config_get(config, &question_table, 0, &setup->question);
         config_get(config, &picture_table, 0, &setup->picture);
         config_get(config, &explorer_table, 0, &setup->explorer);
+        config_get(config, &safety_table, 0, &setup->safety);
         setup->endpoint_count = config_count(config, &vlm_endpoint_table);
         for (size_t i = 0; i < setup->endpoint_count; i++) {
             config_get(config, &vlm_endpoint_table, i, &setup->endpoints[i]);
@@ -290,6 +293,9 @@ static int exit_after_run(const struct dryrun *dryrun, int result)
     if (code != 0) {
         return code;
     }
+    if (result == DRYRUN_NO_CAR || result == DRYRUN_DISARMED) {
+        return EXIT_NO_CAR;
+    }
     if (result == DRYRUN_NO_OUTPUT) {
         log_error(dryrun->log, "standard output failed");
         return EXIT_OUTPUT;
@@ -316,6 +322,13 @@ static int open_frames(const struct arguments *arguments, struct log *log,
         log_error(log, "%s: %s", arguments->frames, strerror(-result));
     }
     return result < 0 ? EXIT_BAD_INPUT : 0;
+}
+
+static int open_link(const struct setup *setup, struct log *log, struct link **ret_link)
+{
+    int result = link_new(setup->safety.socket, ret_link);
+
+    return result < 0 ? system_failed(log, setup->safety.socket, result) : 0;
 }
 
 static size_t expected_frames(const struct arguments *arguments, const struct folder *folder)
@@ -366,9 +379,13 @@ static int dry_run(const struct arguments *arguments, const struct setup *setup,
     if (result == 0) {
         result = choose_endpoint(setup, log, &dryrun.vlm);
     }
+    if (result == 0 && arguments->explore) {
+        result = open_link(setup, log, &dryrun.link);
+    }
     if (result == 0) {
         result = run(&dryrun, arguments, setup);
     }
+    link_free(dryrun.link);
     report_free(dryrun.report);
     vlm_free(dryrun.vlm);
     jpeg_free(dryrun.jpeg);

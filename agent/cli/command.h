@@ -26,6 +26,8 @@ int command_needs_value(const char *option);
 
 /* turbonav help, turbonav config ... */
 int command_help(int argc, char **argv);
+int command_estop(int argc, char **argv);
+int command_reset(int argc, char **argv);
 int command_config(int argc, char **argv);
 
 #endif

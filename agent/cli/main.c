@@ -29,6 +29,9 @@ int command_help(int argc, char **argv)
           "      --set SECTION.KEY=VALUE  put a value over all others; may be repeated\n"
           "  config check FILE    check FILE by itself; print its first mistake, if any\n"
           "  config keys          print the reference of all keys\n"
+          "  estop                stop the car, latched; straight to the safety process\n"
+          "  reset                end the emergency stop; arms nothing\n"
+          "      --config FILE            with both: where the safety process listens\n"
           "  version              print the version\n"
           "  help                 print this help\n"
           "\n"
@@ -43,9 +46,11 @@ int command_help(int argc, char **argv)
           "\n"
           "Exit status:\n"
           "   0  done\n"
+          "   1  the safety process refused\n"
           "  64  wrong command line\n"
           "  71  the system refused something, memory for example\n"
           "  74  standard output failed\n"
+          "  75  the safety process cannot be reached or does not answer\n"
           "  78  mistake in the configuration\n",
           stdout);
     return 0;
@@ -72,8 +77,10 @@ static int close_output(int code)
 int main(int argc, char **argv)
 {
     static const struct command commands[] = {
-        {"config", command_config}, {"version", version},     {"help", command_help},
-        {"--version", version},     {"--help", command_help}, {NULL, NULL},
+        {"config", command_config}, {"estop", command_estop},
+        {"reset", command_reset},   {"version", version},
+        {"help", command_help},     {"--version", version},
+        {"--help", command_help},   {NULL, NULL},
     };
 
     /* A closed pipe is then an error of write(), told below. */

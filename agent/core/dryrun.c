@@ -11,10 +11,14 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "hal/base/clock.h"
 #include "safety/wire.h"
 
+#define CONNECT_NS        (3 * CLOCK_NS_PER_S)
+#define ARM_NS            (1 * CLOCK_NS_PER_S)
+#define DISARMED_NS       (300 * CLOCK_NS_PER_MS)
 #define BACKOFF_NS        (100 * CLOCK_NS_PER_MS)
 #define JUDGED_AT_THE_END 10 /* answers, when a run was shorter than the window */
 
@@ -32,6 +36,8 @@ struct run {
     bool is_ready, ended, stopped, degenerate;
     uint64_t taken, readable_in_pass;
     int failures; /* in a row */
+    uint64_t mission;
+    int64_t armed_ns; /* when the verdict last said so */
     int64_t due_ns, first_ns, last_ns;
 };
 
@@ -168,9 +174,16 @@ static void warn_degenerate(struct run *run)
                 answers_recent_bits(&run->answers));
 }
 
-static void decide(struct run *run, const struct vlm_answer *answer)
+/* What the explorer sees, and the report shows. */
+static struct wire_verdict current_verdict(const struct run *run, int64_t now_ns)
 {
     static const struct wire_verdict unobstructed = {.mission = 1};
+
+    return run->dryrun->link == NULL ? unobstructed : link_verdict(run->dryrun->link, now_ns);
+}
+
+static void decide(struct run *run, const struct vlm_answer *answer)
+{
     struct report_frame *frame = &run->asked.frame;
     int64_t parsed_ns = clock_now_ns(), decided_ns;
 
@@ -180,7 +193,13 @@ static void decide(struct run *run, const struct vlm_answer *answer)
     memcpy(frame->detail, answer->detail, sizeof(frame->detail));
     frame->intent = (struct intent){0};
     if (answer->fault == FAULT_NONE) {
-        frame->intent = explorer_step(&run->explorer, &answer->decision, &unobstructed);
+        frame->verdict = current_verdict(run, parsed_ns);
+        frame->driven = run->dryrun->link != NULL;
+        frame->intent = explorer_step(&run->explorer, &answer->decision, &frame->verdict);
+        if (frame->driven) {
+            link_wish(run->dryrun->link, &frame->intent.twist, frame->seq, run->asked.begun_ns,
+                      parsed_ns);
+        }
         answers_add(&run->answers, answer->decision.word);
     }
     decided_ns = clock_now_ns();
@@ -221,6 +240,9 @@ static int wait_ms(const struct run *run)
 {
     int64_t now_ns = clock_now_ns(), wake_ns = vlm_wake_ns(run->dryrun->vlm);
 
+    if (run->dryrun->link != NULL && link_wake_ns(run->dryrun->link) < wake_ns) {
+        wake_ns = link_wake_ns(run->dryrun->link);
+    }
     if (run->is_ready && !vlm_is_busy(run->dryrun->vlm) && run->due_ns < wake_ns) {
         wake_ns = run->due_ns;
     }
@@ -237,9 +259,10 @@ static int sleep_until_due(struct run *run)
     struct pollfd pollfds[] = {
         {.fd = vlm_fd(run->dryrun->vlm), .events = POLLIN},
         {.fd = run->dryrun->options.stop_fd, .events = POLLIN},
+        {.fd = run->dryrun->link != NULL ? link_fd(run->dryrun->link) : -1, .events = POLLIN},
     };
 
-    if (poll(pollfds, 2, wait_ms(run)) < 0) {
+    if (poll(pollfds, 3, wait_ms(run)) < 0) {
         return errno == EINTR ? 0 : -errno;
     }
     if (pollfds[1].revents != 0) {
@@ -248,12 +271,113 @@ static int sleep_until_due(struct run *run)
     return 0;
 }
 
+static void log_events(struct run *run)
+{
+    struct wire_event event;
+
+    while (link_event(run->dryrun->link, &event)) {
+        report_clear(run->dryrun->report);
+        if (event.severity == WIRE_ERROR) {
+            log_error(run->dryrun->log, "safety: %s", event.text);
+        } else if (event.severity == WIRE_WARNING) {
+            log_warning(run->dryrun->log, "safety: %s", event.text);
+        } else {
+            log_info(run->dryrun->log, "safety: %s", event.text);
+        }
+    }
+}
+
+/* Is the mission still ours? 0 or DRYRUN_DISARMED. Between two verdicts nothing is known to be
+ * lost. */
+static int keep_link(struct run *run)
+{
+    struct link *link = run->dryrun->link;
+    int64_t now_ns = clock_now_ns();
+
+    if (link == NULL) {
+        return 0;
+    }
+    link_step(link, now_ns);
+    log_events(run);
+    struct wire_verdict verdict = link_verdict(link, now_ns);
+
+    if (verdict.mission == run->mission) {
+        run->armed_ns = now_ns;
+    }
+    if (verdict.header.seq == 0 && now_ns - run->armed_ns < DISARMED_NS) {
+        return 0;
+    }
+    if (verdict.mission == run->mission) {
+        return 0;
+    }
+    report_clear(run->dryrun->report);
+    log_error(run->dryrun->log, "the car is not armed any more: the exploration is over");
+    return DRYRUN_DISARMED;
+}
+
+static int wait_for_link(struct run *run, bool (*condition)(const struct run *), int64_t end_ns)
+{
+    while (!condition(run)) {
+        struct pollfd pollfds[] = {{.fd = link_fd(run->dryrun->link), .events = POLLIN},
+                                   {.fd = run->dryrun->options.stop_fd, .events = POLLIN}};
+
+        (void)poll(pollfds, 2, 20);
+        run->stopped = pollfds[1].revents != 0;
+        link_step(run->dryrun->link, clock_now_ns());
+        log_events(run);
+        if (run->stopped || clock_now_ns() > end_ns) {
+            return DRYRUN_NO_CAR;
+        }
+    }
+    return 0;
+}
+
+static bool hears_safety(const struct run *run)
+{
+    return link_is_up(run->dryrun->link) &&
+           link_verdict(run->dryrun->link, clock_now_ns()).header.seq != 0;
+}
+
+static bool is_armed(const struct run *run)
+{
+    return link_verdict(run->dryrun->link, clock_now_ns()).mission == run->mission;
+}
+
+/* Connects and arms one mission. Its id is the wall clock's, so that it is larger than any before.
+ */
+static int arm(struct run *run)
+{
+    struct link *link = run->dryrun->link;
+    struct timespec wall;
+    int result = wait_for_link(run, hears_safety, clock_now_ns() + CONNECT_NS);
+
+    if (result != 0) {
+        log_error(run->dryrun->log, "the safety process cannot be reached: %s",
+                  strerror(-link_error(link)));
+        return result;
+    }
+    (void)clock_gettime(CLOCK_REALTIME, &wall);
+    run->mission = (uint64_t)wall.tv_sec * 1000000 + (uint64_t)wall.tv_nsec / 1000;
+    result = link_arm(link, run->mission, clock_now_ns());
+    if (result == 0) {
+        result = wait_for_link(run, is_armed, clock_now_ns() + ARM_NS);
+    }
+    run->armed_ns = clock_now_ns();
+    if (result != 0) {
+        log_error(run->dryrun->log, "the safety process did not arm the car");
+    }
+    return result == 0 ? 0 : DRYRUN_NO_CAR;
+}
+
 static int loop(struct run *run)
 {
     int result = 0;
 
     while (result == 0 && !run->stopped) {
-        result = ask(run);
+        result = keep_link(run);
+        if (result == 0) {
+            result = ask(run);
+        }
         if (result == 0) {
             result = prepare(run);
         }
@@ -278,8 +402,14 @@ int dryrun_run(const struct dryrun *dryrun)
 
     explorer_init(&run.explorer, &dryrun->explorer);
     answers_init(&run.answers, (int)dryrun->explorer.degenerate_answers);
-    result = loop(&run);
-    if (result != DRYRUN_NO_OUTPUT) {
+    result = dryrun->link != NULL ? arm(&run) : 0;
+    if (result == 0) {
+        result = loop(&run);
+    }
+    if (dryrun->link != NULL) {
+        link_disarm(dryrun->link, clock_now_ns());
+    }
+    if (result != DRYRUN_NO_OUTPUT && result != DRYRUN_NO_CAR) {
         bool degenerate = run.degenerate || answers_are_degenerate(&run.answers, JUDGED_AT_THE_END);
         int written = report_summary(dryrun->report, &run.answers, dryrun->question, degenerate,
                                      run.last_ns - run.first_ns);

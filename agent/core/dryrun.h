@@ -1,10 +1,11 @@
-/* The dry run: recorded frames through the whole way from JPEG to intent, without a car.
+/* The loop: frames through the whole way from JPEG to intent, with or without a car.
  *
- * Every frame is read, fitted, asked about, decided and explored as when driving, and reported with
- * the time of each stage. It opens no socket to the safety process; the explorer sees a verdict
- * that permits everything. While one question is under way the next frame is read, encoded and
- * written into the idle request body. One question per frame: a failed one is reported and not
- * repeated.
+ * Every frame is read, fitted, asked about, decided and explored, and reported with the time of
+ * each stage. Without a link it is a dry run: there is no socket to the safety process, and the
+ * explorer sees a verdict that permits everything. With one it is an exploration: one mission is
+ * armed, each intent is wished for, and the run ends when permission is lost. While one question is
+ * under way the next frame is read, encoded and written into the idle request body. One question
+ * per frame: a failed one is reported and not repeated.
  */
 #ifndef AGENT_CORE_DRYRUN_H
 #define AGENT_CORE_DRYRUN_H
@@ -13,6 +14,7 @@
 #include <stdint.h>
 
 #include "agent/core/explorer_options.h"
+#include "agent/core/link.h"
 #include "agent/core/report.h"
 #include "hal/base/log.h"
 #include "hal/camera/folder.h"
@@ -34,6 +36,7 @@ struct dryrun {
     struct folder *folder;
     struct jpeg *jpeg;
     struct vlm *vlm;
+    struct link *link; /* NULL: a dry run */
     struct report *report;
     struct log *log;
 };
@@ -41,6 +44,8 @@ struct dryrun {
 enum dryrun_result {
     DRYRUN_STOPPED = 1,   /* by stop_fd; the summary was written */
     DRYRUN_NO_OUTPUT = 2, /* standard output does not take any more */
+    DRYRUN_NO_CAR = 3,    /* the safety process cannot be reached, or does not arm: it was logged */
+    DRYRUN_DISARMED = 4,  /* permission was lost on the way: it was logged */
 };
 
 /* Runs to the end of the frames. 0, a dryrun_result or -errno. Reads the clock: this is the loop of

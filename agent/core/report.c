@@ -132,6 +132,23 @@ static void add_name(cJSON *json, const char *key, const char *name)
     }
 }
 
+static void verdict_json(cJSON *json, const struct wire_verdict *verdict)
+{
+    cJSON *entry = cJSON_AddObjectToObject(json, "verdict"), *reasons;
+
+    cJSON_AddNumberToObject(entry, "vx_mm_s", verdict->given.vx_mm_s);
+    cJSON_AddNumberToObject(entry, "vy_mm_s", verdict->given.vy_mm_s);
+    cJSON_AddNumberToObject(entry, "wz_mrad_s", verdict->given.wz_mrad_s);
+    cJSON_AddNumberToObject(entry, "clear_front_mm", verdict->clear_front_mm);
+    reasons = cJSON_AddArrayToObject(entry, "reasons");
+    for (int bit = 0; bit < WIRE_REASON_COUNT; bit++) {
+        if ((verdict->reasons >> bit & 1) != 0) {
+            cJSON_AddItemToArray(
+                reasons, cJSON_CreateString(wire_reason_name((enum wire_reason)(1u << bit))));
+        }
+    }
+}
+
 static void frame_json(const struct report_frame *frame)
 {
     cJSON *json = cJSON_CreateObject(), *intent, *stages;
@@ -161,6 +178,9 @@ static void frame_json(const struct report_frame *frame)
         cJSON_AddStringToObject(intent, "reason", "failed");
         cJSON_AddStringToObject(json, "error", fault_name(frame->fault));
         cJSON_AddStringToObject(json, "detail", frame->detail);
+    }
+    if (frame->driven) {
+        verdict_json(json, &frame->verdict);
     }
     stages = cJSON_AddObjectToObject(json, "stages_ms");
     for (int stage = 0; stage < STAGE_COUNT; stage++) {
@@ -202,6 +222,20 @@ static void confidence_text(const struct report_frame *frame)
     }
 }
 
+/* "  gate 0 mm/s: obstacle": what the safety process lets pass of the intent before this one. */
+static void verdict_text(const struct wire_verdict *verdict)
+{
+    const char *between = ": ";
+
+    (void)printf("  gate %d mm/s %d mrad/s", verdict->given.vx_mm_s, verdict->given.wz_mrad_s);
+    for (int bit = 0; bit < WIRE_REASON_COUNT; bit++) {
+        if ((verdict->reasons >> bit & 1) != 0) {
+            (void)printf("%s%s", between, wire_reason_name((enum wire_reason)(1u << bit)));
+            between = " ";
+        }
+    }
+}
+
 static void frame_text(struct report *report, const struct report_frame *frame)
 {
     const struct twist *twist = &frame->intent.twist;
@@ -224,9 +258,13 @@ static void frame_text(struct report *report, const struct report_frame *frame)
     stage_text(frame, STAGE_REQUEST, 7);
     stage_text(frame, STAGE_SERVER, 7);
     stage_text(frame, STAGE_TOTAL, 7);
-    (void)printf(
-        "%s%s\n", frame->intent.reason == EXPLORER_DRIVES ? "" : "  ",
-        frame->intent.reason == EXPLORER_DRIVES ? "" : explorer_reason_name(frame->intent.reason));
+    if (frame->intent.reason != EXPLORER_DRIVES) {
+        (void)printf("  %s", explorer_reason_name(frame->intent.reason));
+    }
+    if (frame->driven) {
+        verdict_text(&frame->verdict);
+    }
+    (void)putchar('\n');
 }
 
 static void frame_count(struct report *report, const struct report_frame *frame)

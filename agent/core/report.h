@@ -38,6 +38,8 @@ struct report_frame {
     char detail[160];
     struct decision decision;
     struct intent intent;
+    bool driven; /* with a car: the verdict holds */
+    struct wire_verdict verdict;
     bool connected; /* a connection had to be opened before the question could be sent */
     int64_t stage_ns[STAGE_COUNT]; /* -1: not known */
 };

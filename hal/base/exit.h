@@ -11,6 +11,7 @@ enum exit_code {
     EXIT_INTERNAL = EX_SOFTWARE,       /* 70: our bug */
     EXIT_SYSTEM = EX_OSERR,            /* 71: the operating system refused something */
     EXIT_OUTPUT = EX_IOERR,            /* 74: standard output failed */
+    EXIT_NO_CAR = EX_TEMPFAIL,         /* 75: the car is not armed, or not any more */
     EXIT_BAD_CONFIG = EX_CONFIG,       /* 78: configuration; nothing was started */
 };
 

@@ -1,0 +1,129 @@
+/* turbonav estop, turbonav reset: straight to the safety process, so that they work when the agent
+ * is dead or hangs. A connection of anybody disarms, which is what both want.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/cli/command.h"
+#include "agent/core/link.h"
+#include "config/config.h"
+#include "config/list.h"
+#include "hal/base/clock.h"
+#include "hal/base/exit.h"
+#include "safety/safety_options.h"
+
+#define PATIENCE_NS (3 * CLOCK_NS_PER_S)
+#define TURN_MS     20
+
+/* What is said, and how the answer looks. */
+struct order {
+    enum wire_type type;
+    bool latched_after;
+    const char *done;
+};
+
+static int read_socket(const char *path, char *ret_socket, size_t size)
+{
+    struct safety_options options;
+    struct config *config;
+    int result = config_new(config_list, config_list_count, &config);
+
+    if (result < 0) {
+        return EXIT_SYSTEM;
+    }
+    result = config_load(config, path, environ, NULL);
+    if (result == 0) {
+        config_get(config, &safety_table, 0, &options);
+        (void)snprintf(ret_socket, size, "%s", options.socket);
+    } else {
+        (void)fprintf(stderr, "%s\n",
+                      result == CONFIG_REFUSED ? config_error(config) : strerror(-result));
+    }
+    config_free(config);
+    return result == 0 ? 0 : result == CONFIG_REFUSED ? EXIT_BAD_CONFIG : EXIT_SYSTEM;
+}
+
+/* 1: as ordered; -1: refused, and said why; 0: not yet. */
+static int answered(struct link *link, const struct order *order, int64_t now_ns)
+{
+    struct wire_verdict verdict = link_verdict(link, now_ns);
+    struct wire_event event;
+
+    while (link_event(link, &event)) {
+        if (event.code == WIRE_EVENT_RESET_REFUSED) {
+            (void)fprintf(stderr, "turbonav: %s\n", event.text);
+            return -1;
+        }
+    }
+    if (verdict.header.seq == 0) {
+        return 0;
+    }
+    return ((verdict.reasons & (uint32_t)REASON_ESTOP) != 0) == order->latched_after;
+}
+
+static int carry_out(struct link *link, const char *socket, const struct order *order)
+{
+    int64_t end_ns = clock_now_ns() + PATIENCE_NS, now_ns;
+    bool said = false;
+
+    while ((now_ns = clock_now_ns()) < end_ns) {
+        struct pollfd pollfd = {.fd = link_fd(link), .events = POLLIN};
+        int answer;
+
+        link_step(link, now_ns);
+        if (!said) {
+            said = link_say(link, order->type, now_ns) == 0;
+        } else if ((answer = answered(link, order, now_ns)) != 0) {
+            (void)fputs(answer > 0 ? order->done : "", stdout);
+            return answer > 0 ? 0 : 1;
+        }
+        (void)poll(&pollfd, 1, TURN_MS);
+    }
+    (void)fprintf(stderr, "turbonav: %s: %s\n", socket,
+                  said ? "no answer from the safety process" : strerror(-link_error(link)));
+    return EXIT_NO_CAR;
+}
+
+static int order(int argc, char **argv, const struct order *what)
+{
+    const char *config = NULL;
+    char socket[SETTING_STRING_SIZE];
+    struct link *link;
+    int result;
+
+    if (argc == 3 && strcmp(argv[1], "--config") == 0) {
+        config = argv[2];
+    } else if (argc > 1) {
+        return strcmp(argv[1], "--help") == 0 ? command_help(0, NULL) : command_unexpected(argv[1]);
+    }
+    result = read_socket(config, socket, sizeof(socket));
+    if (result != 0) {
+        return result;
+    }
+    result = link_new(socket, &link);
+    if (result < 0) {
+        (void)fprintf(stderr, "turbonav: %s: %s\n", socket, strerror(-result));
+        return EXIT_SYSTEM;
+    }
+    result = carry_out(link, socket, what);
+    link_free(link);
+    return result;
+}
+
+int command_estop(int argc, char **argv)
+{
+    static const struct order estop = {
+        WIRE_ESTOP, true, "The emergency stop is latched; 'turbonav reset' ends it.\n"};
+
+    return order(argc, argv, &estop);
+}
+
+int command_reset(int argc, char **argv)
+{
+    static const struct order reset = {WIRE_RESET, false, "The emergency stop is not latched.\n"};
+
+    return order(argc, argv, &reset);
+}
