@@ -244,16 +244,27 @@ size_t board_driving_count(const struct board *board)
     return count;
 }
 
-int64_t board_assert_stopped(const struct board *board)
+/* Of the stops behind the last frame that drives, the first. */
+static size_t first_stop(const struct board *board)
 {
     size_t first = board->count;
 
     while (first > 0 && board->frames[first - 1].stop) {
         first--;
     }
-    assert_true(first > 0); /* it did drive */
-    assert_true(board->count - first >= STOP_WORDS);
-    return board->frames[first].at_ns;
+    return first;
+}
+
+void board_assert_stands(const struct board *board)
+{
+    assert_true(board->count - first_stop(board) >= STOP_WORDS);
+}
+
+int64_t board_assert_stopped(const struct board *board)
+{
+    board_assert_stands(board);
+    assert_true(first_stop(board) > 0); /* it did drive */
+    return board->frames[first_stop(board)].at_ns;
 }
 
 void board_assert_never_drove(const struct board *board, size_t more)

@@ -92,6 +92,9 @@ int board_await_end(struct board *board, pid_t driver);
 
 size_t board_driving_count(const struct board *board);
 
+/* The last words are stops; whether anything drove before them does not matter. */
+void board_assert_stands(const struct board *board);
+
 /* The last driving frame is followed by STOP_WORDS stop frames or more, and by nothing else; when
  * the first of them came. */
 int64_t board_assert_stopped(const struct board *board);

@@ -113,10 +113,10 @@ static void stop_frames_go_in_front_of_a_full_queue(void **state)
 
     hear_word(board);
     board_read_for(board, 20 * MS); /* only now somebody reads */
-    (void)board_assert_stopped(board);
+    board_assert_stands(board);     /* all that drives may have been thrown away */
     assert_int_equal(kill(driver, SIGKILL), 0);
     board_assert_killed(board_await_end(board, driver), SIGKILL);
-    (void)board_assert_stopped(board);
+    board_assert_stands(board); /* all that drives may have been thrown away */
 }
 
 static void fills_the_line_and_stops_once(struct driver *driver)
