@@ -376,11 +376,10 @@ static bool told_to_end(const struct process *process)
     return poll(&pollfd, 1, 0) > 0;
 }
 
-static void tell_systemd(struct process *process, int64_t now_ns, int64_t *status_ns)
+static void tell_status(struct process *process, int64_t now_ns, int64_t *status_ns)
 {
     char line[256] = "STATUS=";
 
-    (void)notify_send(&process->notify, "WATCHDOG=1");
     if (now_ns - *status_ns >= STATUS_NS) {
         *status_ns = now_ns;
         cycle_status(&process->cycle, line + strlen(line), sizeof(line) - strlen(line));
@@ -402,10 +401,11 @@ static int loop(struct process *process, int64_t end_ns)
         result = cycle_tick(&process->cycle, now_ns, late_ns);
         /* Only here, behind a whole tick: sensors were tried, the gate ran, the frame is handed
          * over. */
-        if (result == 0 && now_ns - kicked_ns >= watchdog_ns) {
+        if (result == 0 && watchdog_ns > 0 && now_ns - kicked_ns >= watchdog_ns) {
             kicked_ns = now_ns;
-            tell_systemd(process, now_ns, &status_ns);
+            (void)notify_send(&process->notify, "WATCHDOG=1");
         }
+        tell_status(process, now_ns, &status_ns);
     }
     return result;
 }
