@@ -69,6 +69,8 @@ static void check_sonar(struct table *table, const struct cycle *cycle)
     } else if (cycle->news.sonar_mm < 0) {
         row(table, "sonar", false, "%s: %s", name,
             sonar_kind_name(cycle->devices->sonar_judge.kind));
+    } else if (cycle->news.sonar_mm >= GATE_SONAR_MAX) {
+        row(table, "sonar", true, "%s: no echo, nothing in reach", name);
     } else {
         row(table, "sonar", true, "%s: %d mm", name, cycle->news.sonar_mm);
     }
