@@ -43,7 +43,9 @@ static int chip_open(const char *path, struct gpiod_chip **ret_chip)
     chip = gpiod_chip_open(path);
     if (chip == NULL) {
         /* What the library says of a file that is no chip. */
-        return errno == ENOTTY || errno == ENOENT ? -ENODEV : failure();
+        bool no_chip = errno == ENOTTY || errno == ENOENT || errno == ENOTDIR || errno == EISDIR;
+
+        return no_chip ? -ENODEV : failure();
     }
     *ret_chip = chip;
     return 0;

@@ -40,6 +40,8 @@ static void path_that_is_no_chip_is_no_device(void **state)
     assert_open_fails("/nonexistent/gpiochip0", -ENODEV);
     assert_open_fails("/dev/null", -ENODEV);
     assert_open_fails("/proc/self/comm", -ENODEV);
+    assert_open_fails("/dev/", -ENODEV);
+    assert_open_fails("/dev/null/x", -ENODEV);
 }
 
 static void label_that_no_chip_has_is_no_device(void **state)
