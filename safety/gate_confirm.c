@@ -29,6 +29,9 @@ static bool is_clear(const struct gate_model *model, const struct gate_case *gat
     struct gate_motion motion;
 
     gate_motion_init(&motion, model, proposal, GATE_MARGIN_RUNNING);
+    if (motion.endless) {
+        return false; /* also when nothing is there that it could hit */
+    }
     for (int i = 0; i < gate_case->count; i++) {
         if (gate_box_counts(&gate_case->boxes[i], motion.rim_mm_s) &&
             gate_motion_hits(&motion, &gate_case->boxes[i])) {

@@ -37,7 +37,7 @@ struct gate_case {
  *   every permit is given,
  *   each of its axes lies between zero and what is asked,
  *   no ceiling is exceeded and the rim speed is at least the wheels' slowest,
- *   its stopping motion hits no box that counts at its rim speed;
+ *   it has a stopping distance, and its stopping motion hits no box that counts at its rim speed;
  * otherwise zero. */
 struct twist gate_confirm(const struct gate_model *model, const struct gate_case *gate_case,
                           const struct twist *proposal);

@@ -458,6 +458,22 @@ static void what_is_under_way_must_end_clear(void **state)
     assert_true(output.reasons & REASON_OBSTACLE);
 }
 
+static void car_that_could_not_stop_does_not_start(void **state)
+{
+    const struct gate_ceilings ceilings = {400, 200, 200, 1500, 500};
+    struct gate_case nothing_around = {
+        .asked = forward, .ceilings = ceilings, .permits = GATE_PERMIT_ALL};
+
+    (void)state;
+    assert_int_equal(gate_confirm(&model, &nothing_around, &forward).vx_mm_s, 400);
+    model.reaction_ms = 8000; /* more than a metre at the slowest speed */
+    assert_int_equal(gate_confirm(&model, &nothing_around, &forward).vx_mm_s, 0);
+    gate_init(&gate, &model, now_ms);
+    repeat(20, forward);
+    assert_int_equal(output.given.vx_mm_s, 0);
+    assert_true(output.reasons & REASON_OBSTACLE);
+}
+
 static void longest_way_is_reported(void **state)
 {
     uint16_t sectors[GATE_SECTORS];
@@ -505,6 +521,7 @@ int main(void)
         cmocka_unit_test_setup(below_the_slowest_speed_is_zero, setup),
         cmocka_unit_test_setup(axis_reverses_only_when_it_stands, setup),
         cmocka_unit_test_setup(what_is_under_way_must_end_clear, setup),
+        cmocka_unit_test_setup(car_that_could_not_stop_does_not_start, setup),
         cmocka_unit_test_setup(longest_way_is_reported, setup),
     };
 
