@@ -19,6 +19,9 @@
 
 #define RUN_TICKS  600
 #define NEAREST_MM 28 /* nothing comes nearer to the hull than this */
+
+/* Margins of a start, and noise: what has to be free around a probe. */
+#define PROBE_ROOM_MM 65
 #define VETOES                                                                                     \
     (REASON_OBSTACLE | REASON_UNSEEN | REASON_DARK | REASON_SONAR_NEAR | REASON_STOPPING |         \
      REASON_CLEARING | REASON_LIDAR_STALE | REASON_LIDAR_BLIND)
@@ -213,6 +216,25 @@ static struct twist probe(int number)
     return probes[number];
 }
 
+/* The gate keeps its margin ahead on the sides that each axis goes to, also when the other axes
+ * take the car away from what stands at the corner there. */
+static bool is_clear_ahead(const struct room *room, const struct gate_model *model,
+                           const struct twist *twist)
+{
+    double x = fmax(-1, fmin(1, twist->vx_mm_s)), y = fmax(-1, fmin(1, twist->vy_mm_s));
+    double cosine = cos(room->angle), sine = sin(room->angle);
+
+    for (int mm = 0; mm <= model->margin_ahead_mm; mm += 4) {
+        if (room_free(room, model, room->x + x * mm * cosine, room->y + x * mm * sine, room->angle,
+                      PROBE_ROOM_MM) <= 0 ||
+            room_free(room, model, room->x - y * mm * sine, room->y + y * mm * cosine, room->angle,
+                      PROBE_ROOM_MM) <= 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Whether the hull, with the margins of a start and 25 mm for noise, can go 25 cm at the rim. */
 static bool probe_is_clear(const struct room *room, const struct gate_model *model,
                            const struct twist *twist)
@@ -221,14 +243,14 @@ static bool probe_is_clear(const struct room *room, const struct gate_model *mod
     double seconds = 250.0 / gate_model_rim(model, twist) / 50;
 
     for (int i = 0; i <= 50; i++) {
-        if (room_free(room, model, x, y, angle, 65) <= 0) {
+        if (room_free(room, model, x, y, angle, PROBE_ROOM_MM) <= 0) {
             return false;
         }
         x += (twist->vx_mm_s * cos(angle) - twist->vy_mm_s * sin(angle)) * seconds;
         y += (twist->vx_mm_s * sin(angle) + twist->vy_mm_s * cos(angle)) * seconds;
         angle += twist->wz_mrad_s * seconds / 1000;
     }
-    return true;
+    return is_clear_ahead(room, model, twist);
 }
 
 static bool probe_moves(struct room *room, const struct gate_model *model,
