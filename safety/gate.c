@@ -19,6 +19,7 @@
 #define RUNGS           8
 #define REVERSAL_MM_S   60
 #define REVERSAL_MRAD_S 500
+#define NEAR_ROOM_MM    10 /* a lower rung may bend a little out of what the top one sweeps */
 #define TIME_SLACK_MS   1000
 #define TIME_MAX        (INT64_MAX / 4)
 
@@ -29,6 +30,8 @@ struct attempt {
     struct gate *gate;
     enum gate_margin margin;
     uint32_t reasons;
+    int count;                                   /* of near */
+    const struct gate_box *near[GATE_BOXES_MAX]; /* boxes that a motion of this proposal may meet */
 };
 
 static int32_t lesser(int32_t a, int32_t b)
@@ -197,23 +200,65 @@ static int32_t farther(const struct gate_bounds *bounds, enum gate_axis axis)
     return bounds->hi[axis] >= -bounds->lo[axis] ? bounds->hi[axis] : bounds->lo[axis];
 }
 
-/* Whether what is under way anyway can end clear of everything hard. */
-static bool can_stop(struct attempt *attempt)
+/* What is under way anyway, at its farthest. */
+static void coast_init(struct gate_motion *motion, const struct gate *gate)
 {
-    const struct gate_boxes *boxes = &attempt->gate->boxes;
-    const struct gate_bounds *coast = &attempt->gate->drift.coast;
+    const struct gate_bounds *coast = &gate->drift.coast;
     struct twist under_way = {farther(coast, GATE_FORWARD), farther(coast, GATE_STRAFE),
                               farther(coast, GATE_TURN)};
-    struct gate_motion motion;
 
-    gate_motion_init(&motion, &attempt->gate->model, &under_way, GATE_MARGIN_COASTING);
-    for (int i = 0; i < boxes->count; i++) {
-        if (boxes->list[i].cap_mm_s == 0 && gate_motion_hits(&motion, &boxes->list[i])) {
-            attempt->reasons |= REASON_STOPPING | boxes->list[i].reason;
+    gate_motion_init(motion, &gate->model, &under_way, GATE_MARGIN_COASTING);
+}
+
+/* Whether what is under way can end clear of everything hard. */
+static bool can_stop(struct attempt *attempt, const struct gate_motion *coasting)
+{
+    for (int i = 0; i < attempt->count; i++) {
+        const struct gate_box *box = attempt->near[i];
+
+        if (box->cap_mm_s == 0 && gate_motion_hits(coasting, box)) {
+            attempt->reasons |= REASON_STOPPING | box->reason;
             return false;
         }
     }
     return true;
+}
+
+/* A motion without end meets every box. */
+static void cover(struct gate_rectangle *around, const struct gate_motion *motion)
+{
+    const struct gate_rectangle everything = {-INT16_MAX, INT16_MAX, -INT16_MAX, INT16_MAX};
+    const struct gate_rectangle *swept = motion->endless ? &everything : &motion->swept;
+
+    around->min_x = lesser(around->min_x, swept->min_x - NEAR_ROOM_MM);
+    around->max_x = -lesser(-around->max_x, -swept->max_x - NEAR_ROOM_MM);
+    around->min_y = lesser(around->min_y, swept->min_y - NEAR_ROOM_MM);
+    around->max_y = -lesser(-around->max_y, -swept->max_y - NEAR_ROOM_MM);
+}
+
+/* Most boxes are out of reach of anything that this proposal may become: one look at them serves
+ * every rung of every axis. A box that is missed here cannot be hit: gate_confirm asks them all. */
+static void gather(struct attempt *attempt, const struct twist alone[GATE_AXES],
+                   const struct twist *wish, const struct gate_motion *coasting)
+{
+    const struct gate_boxes *boxes = &attempt->gate->boxes;
+    const struct gate_model *model = &attempt->gate->model;
+    struct gate_rectangle around = {0};
+    struct gate_motion motion;
+
+    cover(&around, coasting);
+    gate_motion_init(&motion, model, wish, attempt->margin);
+    cover(&around, &motion);
+    for (int axis = 0; axis < GATE_AXES; axis++) {
+        gate_motion_init(&motion, model, &alone[axis], attempt->margin);
+        cover(&around, &motion);
+    }
+    attempt->count = 0;
+    for (int i = 0; i < boxes->count; i++) {
+        if (gate_rectangle_overlaps(&around, &boxes->list[i])) {
+            attempt->near[attempt->count++] = &boxes->list[i];
+        }
+    }
 }
 
 /* The twist of a rung below the top: evenly down to creep speed, rung 0. The whole is faster. */
@@ -229,15 +274,14 @@ static struct twist rung_twist(const struct gate_model *model, const struct twis
 static struct twist descend(struct attempt *attempt, const struct twist *whole)
 {
     const struct gate_model *model = &attempt->gate->model;
-    const struct gate_boxes *boxes = &attempt->gate->boxes;
     int last = gate_model_rim(model, whole) <= model->creep_mm_s ? RUNGS - 1 : 0;
     int rung = RUNGS - 1;
     struct twist twist = *whole;
     struct gate_motion motion;
 
     gate_motion_init(&motion, model, &twist, attempt->margin);
-    for (int i = 0; i < boxes->count; i++) {
-        const struct gate_box *box = &boxes->list[i];
+    for (int i = 0; i < attempt->count; i++) {
+        const struct gate_box *box = attempt->near[i];
 
         while (gate_box_counts(box, motion.rim_mm_s) && gate_motion_hits(&motion, box)) {
             attempt->reasons |= box->reason;
@@ -271,9 +315,15 @@ static struct twist propose(struct attempt *attempt, const struct twist *wish)
     struct twist alone[GATE_AXES] = {
         {.vx_mm_s = wish->vx_mm_s}, {.vy_mm_s = wish->vy_mm_s}, {.wz_mrad_s = wish->wz_mrad_s}};
     struct twist both, proposal;
+    struct gate_motion coasting;
     int moving = 0;
 
-    if (is_still(wish) || !can_stop(attempt)) {
+    if (is_still(wish)) {
+        return still;
+    }
+    coast_init(&coasting, attempt->gate);
+    gather(attempt, alone, wish, &coasting);
+    if (!can_stop(attempt, &coasting)) {
         return still;
     }
     for (int axis = 0; axis < GATE_AXES; axis++) {
@@ -354,12 +404,14 @@ static bool is_vetoed(const struct gate_case *gate_case, const struct twist *wis
 
 static struct twist decide(struct gate *gate, struct gate_case *gate_case, uint32_t *reasons)
 {
-    struct attempt attempt = {
-        gate, is_still(&gate->given) ? GATE_MARGIN_STARTING : GATE_MARGIN_RUNNING, 0};
+    struct attempt attempt; /* its list is long: not zeroed in every tick */
     const struct gate_model *model = &gate->model;
     struct twist wish = cut(model, &gate_case->asked, &gate_case->ceilings, reasons);
     struct twist proposal = still, given;
 
+    attempt.gate = gate;
+    attempt.margin = is_still(&gate->given) ? GATE_MARGIN_STARTING : GATE_MARGIN_RUNNING;
+    attempt.reasons = 0;
     wish = without_plugging(&gate->drift.coast, &wish, reasons);
     if (gate_case->permits == GATE_PERMIT_ALL) {
         proposal = propose_from(&attempt, &wish);

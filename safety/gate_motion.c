@@ -135,11 +135,6 @@ void gate_motion_init(struct gate_motion *motion, const struct gate_model *model
     sweep(motion);
 }
 
-bool gate_box_counts(const struct gate_box *box, int32_t rim_mm_s)
-{
-    return box->cap_mm_s < rim_mm_s;
-}
-
 /* The distance from each side of the bare hull to the box; negative: not beyond that side. */
 static void gaps(const struct gate_rectangle *bare, const struct gate_box *box, int32_t gap[SIDES])
 {
@@ -167,12 +162,6 @@ static bool gap_shrinks(const struct gate_rectangle *bare, const struct gate_box
     return false;
 }
 
-static bool overlaps(const struct gate_rectangle *hull, const struct gate_box *box)
-{
-    return box->x_mm + box->ex_mm > hull->min_x && box->x_mm - box->ex_mm < hull->max_x &&
-           box->y_mm + box->ey_mm > hull->min_y && box->y_mm - box->ey_mm < hull->max_y;
-}
-
 /* The segment between the centres of two boxes of the same size against the hull grown by it. */
 static bool segment_meets(const struct gate_rectangle *hull, const struct gate_box *start,
                           const struct gate_box *end)
@@ -193,24 +182,18 @@ static bool segment_meets(const struct gate_rectangle *hull, const struct gate_b
     return cross <= reach && cross >= -reach;
 }
 
-bool gate_motion_hits(const struct gate_motion *motion, const struct gate_box *box)
+bool gate_motion_meets(const struct gate_motion *motion, const struct gate_box *box)
 {
     struct gate_box start = *box, end = *box;
     int32_t x = box->x_mm - motion->dx_mm, y = box->y_mm - motion->dy_mm;
 
-    if (motion->endless) {
-        return true;
-    }
-    if (!overlaps(&motion->swept, box)) {
-        return false;
-    }
     start.ex_mm += (box->ey_mm * motion->spread + TRIG_ONE - 1) / TRIG_ONE;
     start.ey_mm += (box->ex_mm * motion->spread + TRIG_ONE - 1) / TRIG_ONE;
     end.ex_mm = start.ex_mm;
     end.ey_mm = start.ey_mm;
     end.x_mm = scaled(x, motion->cosine) + scaled(y, motion->sine);
     end.y_mm = scaled(y, motion->cosine) - scaled(x, motion->sine);
-    if (motion->slow && overlaps(&motion->hull, &start)) {
+    if (motion->slow && gate_rectangle_overlaps(&motion->hull, &start)) {
         return gap_shrinks(&motion->bare, &start, &end);
     }
     return segment_meets(&motion->hull, &start, &end);

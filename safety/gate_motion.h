@@ -54,10 +54,28 @@ struct gate_motion {
 void gate_motion_init(struct gate_motion *motion, const struct gate_model *model,
                       const struct twist *twist, enum gate_margin margin);
 
-/* Whether the motion may touch what is in the box, whatever the box's cap. */
-bool gate_motion_hits(const struct gate_motion *motion, const struct gate_box *box);
+/* Whether the motion may touch a box that overlaps `swept`; the exact half of gate_motion_hits. */
+bool gate_motion_meets(const struct gate_motion *motion, const struct gate_box *box);
+
+static inline bool gate_rectangle_overlaps(const struct gate_rectangle *rectangle,
+                                           const struct gate_box *box)
+{
+    return box->x_mm + box->ex_mm > rectangle->min_x && box->x_mm - box->ex_mm < rectangle->max_x &&
+           box->y_mm + box->ey_mm > rectangle->min_y && box->y_mm - box->ey_mm < rectangle->max_y;
+}
+
+/* Whether the motion may touch what is in the box, whatever the box's cap. Nearly every box ends at
+ * the rectangle, which is why that much stands in the caller. */
+static inline bool gate_motion_hits(const struct gate_motion *motion, const struct gate_box *box)
+{
+    return motion->endless ||
+           (gate_rectangle_overlaps(&motion->swept, box) && gate_motion_meets(motion, box));
+}
 
 /* Whether the box counts at this rim speed at all. */
-bool gate_box_counts(const struct gate_box *box, int32_t rim_mm_s);
+static inline bool gate_box_counts(const struct gate_box *box, int32_t rim_mm_s)
+{
+    return box->cap_mm_s < rim_mm_s;
+}
 
 #endif

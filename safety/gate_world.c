@@ -183,11 +183,11 @@ bool gate_world_is_fresh(const struct gate_world *world, const struct gate_model
     return is_recent(world->beam_ms, now_ms, model->fresh_ms);
 }
 
-/* Whether a point still holds. One from the future does: it is something, at any time. */
-static bool slot_holds(const struct gate_slot *slot, const struct gate_model *model, int64_t now_ms)
+/* Whether a point of this age still holds. One from the future does: it is something, at any time.
+ */
+static bool slot_holds(const struct gate_slot *slot, const struct gate_model *model, int64_t age_ms)
 {
-    return slot->range_mm > 0 &&
-           now_ms - slot->time_ms < (slot->dark ? model->dark_ms : model->seen_ms);
+    return slot->range_mm > 0 && age_ms < (slot->dark ? model->dark_ms : model->seen_ms);
 }
 
 /* The point, by now. */
@@ -207,9 +207,9 @@ static struct gate_box point_box(const struct gate_slot *slot, const struct gate
 }
 
 /* slot_holds keeps the age within the table; what is from the future is new. */
-static int32_t age_index(int64_t time_ms, int64_t now_ms)
+static uint32_t age_index(int64_t age_ms)
 {
-    return time_ms > now_ms ? 0 : (int32_t)(now_ms - time_ms) / GATE_AGE_STEP_MS;
+    return age_ms < 0 ? 0 : (uint32_t)age_ms / GATE_AGE_STEP_MS;
 }
 
 static bool is_within_reach(const struct gate_box *box, int32_t reach_mm)
@@ -270,32 +270,39 @@ static bool is_far(const struct gate_slot *slot, const struct gate_age *age, int
            (slot->range_mm > 2 * CONE_MAX_MM || absolute(slot->y_mm) > slot->x_mm);
 }
 
+/* Of one slot: its box, when it is near enough, and what it adds to the view. */
+static void point_add(const struct gate_world *world, const struct gate_model *model,
+                      const struct gate_slot *slot, const struct gate_age *age,
+                      struct gate_boxes *boxes, struct gate_view *view)
+{
+    struct gate_box box;
+
+    if (is_far(slot, age, world->reach_mm)) {
+        return;
+    }
+    box = point_box(slot, age);
+    view_cone(view, model, &box);
+    if (is_within_reach(&box, world->reach_mm)) {
+        gate_boxes_add(boxes, &box);
+    }
+}
+
 void gate_world_points(struct gate_world *world, const struct gate_model *model,
                        const struct gate_age ages[GATE_AGES], int64_t now_ms,
                        struct gate_boxes *boxes, struct gate_view *view)
 {
     view_init(view, world, model, now_ms);
-    for (int i = 0; i < GATE_SLOTS; i++) {
-        struct gate_slot *slot = &world->slots[i];
-        const struct gate_age *age;
-        struct gate_box box;
+    for (int cell = 0; cell < GATE_CELLS; cell++) {
+        for (int i = 0; i < GATE_CELL_SLOTS; i++) {
+            struct gate_slot *slot = &world->slots[cell * GATE_CELL_SLOTS + i];
+            int64_t age_ms = now_ms - slot->time_ms;
 
-        if (slot->range_mm == 0) {
-            continue;
-        }
-        if (!slot_holds(slot, model, now_ms)) {
-            slot->range_mm = 0;
-            continue;
-        }
-        view_point(view, model, slot, i / GATE_CELL_SLOTS);
-        age = &ages[age_index(slot->time_ms, now_ms)];
-        if (is_far(slot, age, world->reach_mm)) {
-            continue;
-        }
-        box = point_box(slot, age);
-        view_cone(view, model, &box);
-        if (is_within_reach(&box, world->reach_mm)) {
-            gate_boxes_add(boxes, &box);
+            if (slot_holds(slot, model, age_ms)) {
+                view_point(view, model, slot, cell);
+                point_add(world, model, slot, &ages[age_index(age_ms)], boxes, view);
+            } else {
+                slot->range_mm = 0;
+            }
         }
     }
 }
@@ -334,24 +341,26 @@ void gate_world_scan(const struct gate_world *world, const struct gate_model *mo
         const struct gate_slot *slot = &world->slots[i];
         uint16_t *sector = &sector_mm[i * GATE_SECTORS / GATE_SLOTS];
 
-        if (slot_holds(slot, model, now_ms) && (*sector == 0 || slot->range_mm < *sector)) {
+        if (slot_holds(slot, model, now_ms - slot->time_ms) &&
+            (*sector == 0 || slot->range_mm < *sector)) {
             *sector = slot->range_mm;
         }
     }
 }
 
-/* Shortest way around a bearing; what is unseen or gives no return is no way. */
-static int32_t openness(const struct gate_view *view, int cell)
+/* The way of a bearing: to its nearest return; what is unseen or gives no return is no way. */
+static int32_t way(const struct gate_view *view, int cell)
+{
+    return view->unseen[cell] || view->cell_mm[cell] == GATE_FAR ? 0 : view->cell_mm[cell];
+}
+
+/* Shortest way around a bearing. `ways` has OPEN_CELLS more cells on either side. */
+static int32_t openness(const int32_t *ways, int cell)
 {
     int32_t least = GATE_RANGE_MAX;
 
-    for (int side = -OPEN_CELLS; side <= OPEN_CELLS; side++) {
-        int other = (cell + side + GATE_CELLS) % GATE_CELLS;
-
-        if (view->unseen[other] || view->cell_mm[other] == GATE_FAR) {
-            return 0;
-        }
-        least = lesser(least, view->cell_mm[other]);
+    for (int i = 0; i <= 2 * OPEN_CELLS; i++) {
+        least = lesser(least, ways[cell + i]);
     }
     return least;
 }
@@ -359,11 +368,15 @@ static int32_t openness(const struct gate_view *view, int cell)
 /* Ahead first, then outward on both sides, so that of equal ways the one nearest to ahead wins. */
 int32_t gate_world_open_bearing(const struct gate_view *view)
 {
+    int32_t ways[GATE_CELLS + 2 * OPEN_CELLS];
     int32_t longest = 0, bearing = 0;
 
+    for (int i = 0; i < GATE_CELLS + 2 * OPEN_CELLS; i++) {
+        ways[i] = way(view, (i + GATE_CELLS - OPEN_CELLS) % GATE_CELLS);
+    }
     for (int i = 0; i < GATE_CELLS; i++) {
         int cell = i % 2 == 0 ? i / 2 : GATE_CELLS - 1 - i / 2;
-        int32_t open = openness(view, cell);
+        int32_t open = openness(ways, cell);
 
         if (open > longest) {
             int32_t slot = cell * GATE_CELL_SLOTS + GATE_CELL_SLOTS / 2;

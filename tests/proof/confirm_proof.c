@@ -1,12 +1,14 @@
 /* Theorems 1 and 2, about gate_confirm, for every proposal, intent, permit, ceiling and up to 64
  * boxes; more take the same path through the same loop, but that step is not machine-checked.
  *
- * Pre: none but the count of boxes. Post: what is given is the proposal or zero; zero when a permit
- * is missing; each axis between zero and what is asked; within the ceilings; its rim speed zero or
- * at least the slowest; and no box that counts is hit by its motion.
+ * Pre: the count of boxes, and coordinates and extents within the ranges of gate_motion.h. Post:
+ * what is given is the proposal or zero; zero when a permit is missing; each axis between zero and
+ * what is asked; within the ceilings; its rim speed zero or at least the slowest; it has a stopping
+ * distance; and no box that counts is hit by its motion.
  *
- * The boxes are judged by gate_motion_hits, which this proof replaces by an arbitrary predicate of
- * the box (theorem 3 is about the real one): so it holds for each of them, whichever `witness` is.
+ * The motion is any rectangle with any rim speed, and the exact half of gate_motion_hits is an
+ * arbitrary predicate of the box (theorem 3 is about the real one): so it holds for each of them,
+ * whichever box `witness` is.
  */
 #include "tests/proof/proof.h"
 
@@ -16,8 +18,9 @@
 
 static struct gate_box boxes[BOXES];
 static const struct gate_box *witness;
-static bool witness_counts, witness_is_hit;
+static bool witness_is_met;
 static int32_t rim_of_proposal; /* any number: how it is computed does not matter here */
+static struct gate_motion judged;
 
 int32_t gate_model_rim(const struct gate_model *model, const struct twist *twist)
 {
@@ -31,18 +34,28 @@ void gate_motion_init(struct gate_motion *motion, const struct gate_model *model
 {
     (void)margin;
     motion->rim_mm_s = gate_model_rim(model, twist);
+    motion->endless = nondet_int32() != 0;
+    motion->swept =
+        (struct gate_rectangle){nondet_int32(), nondet_int32(), nondet_int32(), nondet_int32()};
+    judged = *motion;
 }
 
-bool gate_box_counts(const struct gate_box *box, int32_t rim_mm_s)
-{
-    (void)rim_mm_s;
-    return box == witness ? witness_counts : nondet_int32() != 0;
-}
-
-bool gate_motion_hits(const struct gate_motion *motion, const struct gate_box *box)
+bool gate_motion_meets(const struct gate_motion *motion, const struct gate_box *box)
 {
     (void)motion;
-    return box == witness ? witness_is_hit : nondet_int32() != 0;
+    return box == witness ? witness_is_met : nondet_int32() != 0;
+}
+
+static void furnish(void)
+{
+    for (int i = 0; i < BOXES; i++) {
+        boxes[i] = (struct gate_box){any(-GATE_COORDINATE_MAX, GATE_COORDINATE_MAX),
+                                     any(-GATE_COORDINATE_MAX, GATE_COORDINATE_MAX),
+                                     any(0, GATE_EXTENT_MAX),
+                                     any(0, GATE_EXTENT_MAX),
+                                     nondet_int32(),
+                                     nondet_uint32()};
+    }
 }
 
 static bool is_between(int32_t value, int32_t asked)
@@ -67,8 +80,8 @@ int main(void)
 
     rim_of_proposal = any(0, INT32_MAX);
     witness = &boxes[any(0, BOXES - 1)];
-    witness_counts = nondet_int32() != 0;
-    witness_is_hit = nondet_int32() != 0;
+    witness_is_met = nondet_int32() != 0;
+    furnish();
     given = gate_confirm(&model, &gate_case, &proposal);
     rim = rim_of_proposal;
     if (given.vx_mm_s == 0 && given.vy_mm_s == 0 && given.wz_mrad_s == 0) {
@@ -91,7 +104,10 @@ int main(void)
                          rim <= gate_case.ceilings.rim_mm_s,
                      "1: within the ceilings");
     __CPROVER_assert(rim >= model.rim_min_mm_s, "1: at least the slowest");
-    __CPROVER_assert(witness >= boxes + gate_case.count || !witness_counts || !witness_is_hit,
+    __CPROVER_assert(!judged.endless, "2: it has a stopping distance");
+    __CPROVER_assert(witness >= boxes + gate_case.count ||
+                         !gate_box_counts(witness, judged.rim_mm_s) ||
+                         !gate_rectangle_overlaps(&judged.swept, witness) || !witness_is_met,
                      "2: no box that counts is hit");
     return 0;
 }
