@@ -15,7 +15,7 @@ declare -A packages=(
     [test]='python3-pytest clang libclang-rt-dev llvm clang-format-19 cppcheck'
     [lint]='python3 git clang-format-19 cppcheck shellcheck'
     [bench]='python3'
-    [llama]='mmdebstrap'
+    [tree]='mmdebstrap'
 )
 
 wanted=()

@@ -4,46 +4,19 @@
 # than they have. Made once (about half a minute, 300 MB) and kept.
 #
 # Exit 0: it is there. 75: it cannot be made on this machine; the reason is the last line of standard
-# error. Needs root, for the chroot. The archive is the one that apt uses.
+# error.
 set -euo pipefail
 
 folder=$1
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 model=$here/../e2e/tiny_model.py
+# shellcheck source=tests/run/tree.sh
+source "$here/tree.sh"
 
-give_up() {
-    echo "$1" >&2
-    exit 75
-}
-
-if ((EUID != 0)); then
-    give_up "a chroot needs root"
-fi
-
-make_tree() {
-    local mirror half=$folder.half
-    command -v mmdebstrap >/dev/null || "$here/install.sh" llama || give_up "no mmdebstrap"
-    # shellcheck disable=SC2016  # $(SITE) is apt-get's own
-    mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | grep -v security |
-        sort -u | head -n 1)
-    [[ -n $mirror ]] || give_up "apt knows no archive"
-    rm -rf --one-file-system -- "$half"
-    mkdir -p -- "$(dirname -- "$folder")"
-    # sid's Release file may be past its date where the archive is a copy.
-    mmdebstrap --quiet --variant=minbase --format=directory \
-        --aptopt='APT::Install-Recommends "false"' \
-        --aptopt='Acquire::Check-Valid-Until "false"' \
-        --include=llama.cpp,python3-gguf sid "$half" "$mirror" >"$folder.log" 2>&1 ||
-        give_up "mmdebstrap failed, see $folder.log"
-    rm -rf --one-file-system -- "$folder"
-    mv -- "$half" "$folder"
-}
-
-mkdir -p -- "$(dirname -- "$folder")"
-exec 9>"$folder.lock"
-flock 9
+((EUID == 0)) || give_up "a chroot needs root"
+lock_tree "$folder"
 if [[ ! -x $folder/usr/bin/llama-server ]]; then
-    make_tree
+    make_tree "$folder" sid llama.cpp,python3-gguf
 fi
 if ! cmp -s "$model" "$folder/tiny_model.py"; then
     cp -- "$model" "$folder/tiny_model.py.new"
