@@ -5,12 +5,15 @@ frame with the time at which it came.
     with Car(tmp_path) as car:
         car.distance = lambda degrees: 2000      # mm, counter-clockwise from ahead
         agent = car.agent()
-        agent.arm(); agent.intent(vx=200)
-        car.wait(lambda: car.moving())
+        car.ready(agent)
+        car.keep(agent, car.moving, vx=200)
+
+The devices' names are symbolic links, so that a line can be unplugged and come back as another pty.
 """
 
 import os
 import pty
+import re
 import select
 import signal
 import socket
@@ -29,11 +32,21 @@ RELEASED, PRESSED = 1, 2
 
 HELLO, ARM, INTENT, DISARM, ESTOP, RESET, LOOK = range(1, 8)
 VERDICT, SCAN, EVENT = 64, 65, 66
-REASONS = (
-    "not_armed estop self_test no_intent intent_old intent_bad travel lidar_stale lidar_blind "
-    "sonar_fault sonar_off obstacle unseen dark sonar_near reversal stopping too_slow clearing "
-    "ceiling battery_low usb_supply battery_silent motor_fault overrun"
-).split()
+HOME = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def reasons_of_the_wire():
+    """The names of enum wire_reason in the order of their bits, from the header itself."""
+    with open(f"{HOME}/safety/wire.h") as file:
+        text = file.read()
+    bits = {int(bit): name.lower()
+            for name, bit in re.findall(r"\bREASON_([A-Z_]+) = 1 << (\d+),", text)}
+    count = int(re.search(r"#define WIRE_REASON_COUNT (\d+)", text)[1])
+    assert sorted(bits) == list(range(count)), "enum wire_reason is not what this expects"
+    return [bits[bit] for bit in range(count)]
+
+
+REASONS = reasons_of_the_wire()
 
 
 def crc(data, polynomial, reflected):
@@ -70,14 +83,16 @@ def board_frame(function, data):
 
 
 class BoardReader:
-    """Takes the host's bytes apart into (time, function, data); garbage is counted."""
+    """Takes the host's bytes apart into (time, function, data); garbage is counted. `unread` tells for
+    the time of a frame since when nobody had looked at the line: it came between the two."""
 
     def __init__(self):
         self.buffer = b""
         self.frames = []
+        self.unread = {}
         self.garbage = 0
 
-    def push(self, data, now):
+    def push(self, data, now, unread):
         self.buffer += data
         while len(self.buffer) >= 5:
             size = self.buffer[3] + 5
@@ -90,6 +105,7 @@ class BoardReader:
                 self.buffer = self.buffer[1:]
                 self.garbage += 1
             else:
+                self.unread[now] = unread
                 self.frames.append((now, self.buffer[2], self.buffer[4 : size - 1]))
                 self.buffer = self.buffer[size:]
 
@@ -172,21 +188,19 @@ class Car:
         self.battery_mv = 7800
         self.lidar_runs = self.sim_runs = self.board_reads = self.battery_reports = True
         self.lidar_filter = lambda packet: packet
+        self.sim_names = ("sonar", "keys")
         self.process = None
-        self.stalls = [0.0]
         self.running = True
+        self.in_use = threading.Lock()
 
     # The life of it
 
     def __enter__(self):
-        self.motor, motor_slave = pty.openpty()
-        self.lidar, lidar_slave = pty.openpty()
-        for fd in (motor_slave, lidar_slave, self.motor, self.lidar):
-            tty.setraw(fd)
-        self.slaves = [motor_slave, lidar_slave]  # kept open, so that a restart finds the line
-        self.motor_path, self.lidar_path = os.ttyname(motor_slave), os.ttyname(lidar_slave)
-        for fd in (self.motor, self.lidar):
-            os.set_blocking(fd, False)
+        self.motor_path, self.lidar_path = f"{self.folder}/motor", f"{self.folder}/lidar"
+        self.motor = self.motor_slave = self.lidar = self.lidar_slave = None
+        self.read_at = time.monotonic()
+        self.plug_motor()
+        self.plug_lidar()
         self.socket_path = f"{self.folder}/safety.sock"
         self.config = f"{self.folder}/car.conf"
         with open(self.config, "w") as file:
@@ -222,11 +236,8 @@ socket = {self.folder}/keys.sock
         self.running = False
         self.thread.join(5)
         self.sim.close()
-        for fd in (self.motor, self.lidar, *self.slaves):
-            try:
-                os.close(fd)
-            except OSError:
-                pass
+        self.unplug_motor()
+        self.unplug_lidar()
 
     def launch(self, *more):
         self.process = subprocess.Popen(
@@ -253,16 +264,46 @@ socket = {self.folder}/keys.sock
         code, self.process = self.process.returncode, None
         return code, error
 
+    # Plugs. The slave side is kept open as well, so that a restart finds the line.
+
+    def plug(self, path):
+        master, slave = pty.openpty()
+        tty.setraw(slave)
+        os.set_blocking(master, False)
+        os.symlink(os.ttyname(slave), path + ".new")
+        os.rename(path + ".new", path)
+        return master, slave
+
+    def plug_motor(self):
+        self.motor, self.motor_slave = self.plug(self.motor_path)
+
+    def plug_lidar(self):
+        self.lidar, self.lidar_slave = self.plug(self.lidar_path)
+
+    def unplug_motor(self):
+        fds, self.motor, self.motor_slave = (self.motor, self.motor_slave), None, None
+        self.unplug(fds)
+
+    def unplug_lidar(self):
+        fds, self.lidar, self.lidar_slave = (self.lidar, self.lidar_slave), None, None
+        self.unplug(fds)
+
+    def unplug(self, fds):
+        if None in fds:
+            return
+        with self.in_use:  # the player must not write into a number that is used again
+            for fd in fds:
+                os.close(fd)
+
     # What plays the devices
 
     def play(self):
-        begun = last = time.monotonic()
+        begun = time.monotonic()
         sent_packets, next_sim, next_battery = 0, 0.0, 0.0
         while self.running:
+            with self.in_use:
+                self.read_motor()
             now = time.monotonic()
-            self.stalls.append(now - last)
-            last = now
-            self.read_motor(now)
             due = int((now - begun) * 375)
             if due - sent_packets > 40:
                 sent_packets = due - 40  # a stall; a lidar does not catch up either
@@ -275,16 +316,28 @@ socket = {self.folder}/keys.sock
             if now >= next_battery:
                 next_battery = now + 0.3
                 self.send_battery()
-            time.sleep(0.002)
+            self.rest()
 
-    def read_motor(self, now):
-        if not self.board_reads:
+    def rest(self):
+        """Until the next packet is due, or something comes from the safety process."""
+        motor = self.motor
+        if motor is None or not self.board_reads:
+            time.sleep(0.002)
+            return
+        try:
+            select.select([motor], [], [], 0.002)
+        except (OSError, ValueError):
+            pass  # unplugged meanwhile
+
+    def read_motor(self):
+        if self.motor is None or not self.board_reads:
             return
         try:
             while True:
-                self.board.push(os.read(self.motor, 65536), now)
+                data = os.read(self.motor, 65536)
+                self.board.push(data, time.monotonic(), self.read_at)
         except OSError:
-            pass
+            self.read_at = time.monotonic()  # empty: whatever comes, comes later
 
     def send_lidar(self, number):
         if not self.lidar_runs:
@@ -297,7 +350,7 @@ socket = {self.folder}/keys.sock
             points.append(max(0, min(12000, int(self.distance((360 - clockwise) % 360)))))
         packet = self.lidar_filter(lidar_packet(first, step, points, int(number / 375 * 1000)))
         if packet:
-            self.write(self.lidar, packet)
+            self.write("lidar", packet)
 
     def send_sim(self):
         if not self.sim_runs:
@@ -305,7 +358,7 @@ socket = {self.folder}/keys.sock
         kind, mm = self.sonar
         message = struct.pack("<IBBBBiIq", SIM_MAGIC, SIM_VERSION, kind, self.estop, self.start, mm,
                               0, time.monotonic_ns())
-        for name in ("sonar", "keys"):
+        for name in self.sim_names:
             try:
                 self.sim.sendto(message, f"{self.folder}/{name}.sock")
             except OSError:
@@ -313,14 +366,17 @@ socket = {self.folder}/keys.sock
 
     def send_battery(self):
         if self.battery_reports:
-            self.write(self.motor, board_frame(0, b"\x04" + struct.pack("<H", self.battery_mv)))
+            self.write("motor", board_frame(0, b"\x04" + struct.pack("<H", self.battery_mv)))
 
-    @staticmethod
-    def write(fd, data):
-        try:
-            os.write(fd, data)
-        except OSError:
-            pass
+    def write(self, name, data):
+        with self.in_use:
+            fd = getattr(self, name)
+            if fd is None:
+                return
+            try:
+                os.write(fd, data)
+            except OSError:
+                pass  # full: nobody reads
 
     # What a test asks
 
@@ -348,12 +404,26 @@ socket = {self.folder}/keys.sock
         return agent
 
     def ready(self, agent):
-        """Waits until arming is possible, arms, and waits for the mission to be acknowledged."""
+        """Waits until arming is possible, and arms: again and again, because that is refused for
+        half a second after the last fault."""
         assert self.wait(lambda: agent.verdict and not agent.verdict["why"] - {
             "not_armed", "no_intent", "too_slow"}, 10, [agent]), agent.verdict
-        time.sleep(0.6)  # behind the quiet time after the last fault
+        end = time.monotonic() + 5
         agent.arm()
-        assert self.wait(lambda: agent.verdict["mission"] == agent.mission, 3, [agent]), agent.events
+        while not self.wait(lambda: agent.verdict["mission"] == agent.mission, 0.06, [agent]):
+            assert time.monotonic() < end, agent.events
+            agent.arm()
+
+    def keep(self, agent, condition, seconds=3.0, **twist):
+        """Goes on asking for the same motion until something is so."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            agent.intent(**twist)
+            agent.receive()
+            if condition():
+                return True
+            time.sleep(0.03)
+        return False
 
     def drive(self, agent, seconds, **twist):
         """Renews an intent of fresh frames at 20 Hz."""
@@ -373,3 +443,11 @@ socket = {self.folder}/keys.sock
 
     def moving(self):
         return self.last() is not None and any(self.last())
+
+    def assert_stopped_for_good(self, since, seconds=0.5):
+        """Four zeros in one frame, and nothing else afterwards."""
+        time.sleep(seconds)
+        frames = self.motor_frames(since)
+        stops = [i for i, (_, duty) in enumerate(frames) if not any(duty)]
+        assert stops, "no stop frame"
+        assert all(not any(duty) for _, duty in frames[stops[0]:])

@@ -5,6 +5,9 @@ import subprocess
 
 import pytest
 
+from car import Car
+from reference import Reference
+
 
 @pytest.fixture(scope="session")
 def frames(tmp_path_factory):
@@ -13,3 +16,27 @@ def frames(tmp_path_factory):
     build = os.environ.get("NAV_TEST_BUILD", "build")
     subprocess.run([f"{build}/tests/unit/render-frames", folder, "60"], check=True)
     return folder
+
+
+@pytest.fixture
+def car(tmp_path):
+    with Car(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def driving(car):
+    """A car that drives ahead, and its agent."""
+    agent = car.agent()
+    car.ready(agent)
+    assert car.keep(agent, lambda: car.moving() and agent.verdict["gx"] == 250, vx=250), (
+        agent.verdict, agent.events)
+    yield car, agent
+    agent.close()
+
+
+@pytest.fixture(scope="session")
+def reference():
+    """What this machine stalls, in the whole run."""
+    with Reference() as running:
+        yield running

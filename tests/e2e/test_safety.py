@@ -1,5 +1,6 @@
 """turbonav-safety as a process, with everything that it reads and writes played by car.py: permission,
-veto, staleness, e-stop, battery, unplugging, wrong bytes, and what every kind of death leaves behind.
+veto, staleness, e-stop, battery, unplugging, wrong bytes. Every reason is in test_safety_reasons.py,
+every kind of death in test_safety_deaths.py.
 
 Wall-clock bounds here are wide, because the machine stalls; the exact ones are in the unit tests."""
 
@@ -13,49 +14,7 @@ import time
 import pytest
 
 from car import (DISARM, ESTOP, HELLO, KIND_BUS, KIND_GOOD, LOOK, PRESSED, RELEASED, RESET, SAFETY,
-                 Car)
-
-LONG = os.environ.get("NAV_TEST_LONG") == "1"
-BRAKE_S = 0.2  # as car.py configures it
-INFO, WARNING, ERROR = 0, 1, 2
-
-
-@pytest.fixture
-def car(tmp_path):
-    with Car(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-def driving(car):
-    """A car that drives ahead, and its agent."""
-    agent = car.agent()
-    car.ready(agent)
-    car.drive(agent, 0.8, vx=250)
-    assert car.moving(), (agent.verdict, agent.events)
-    yield car, agent
-    agent.close()
-
-
-def keep(car, agent, condition, seconds=3.0, **twist):
-    """Goes on asking for the same motion until something is so."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        agent.intent(**twist)
-        agent.receive()
-        if condition():
-            return True
-        time.sleep(0.03)
-    return False
-
-
-def assert_stopped_for_good(car, since, seconds=0.5):
-    """Four zeros in one frame, and nothing else afterwards."""
-    time.sleep(seconds)
-    frames = car.motor_frames(since)
-    stops = [i for i, (_, duty) in enumerate(frames) if not any(duty)]
-    assert stops, "no stop frame"
-    assert all(not any(duty) for _, duty in frames[stops[0]:])
+                 Car, board_frame)
 
 
 # Permission
@@ -79,20 +38,21 @@ def test_armed_car_drives_what_was_asked(driving):
     car, agent = driving
     assert car.last() == (-50.0, 50.0, -50.0, 50.0)
     assert agent.verdict["gx"] == 250 and agent.verdict["why"] == set()
-    assert keep(car, agent, lambda: car.last() == (50.0, 50.0, 50.0, 50.0), wz=1500) or car.moving()
+    # Counter-clockwise: the right wheels ahead, the left ones back, and those are mirrored.
+    assert car.keep(agent, lambda: len(set(car.last())) == 1 and car.last()[0] > 0, wz=1500)
 
 
 def test_silence_stops_and_keeps_permission(driving):
     car, agent = driving
     assert car.wait(lambda: not car.moving(), 2, [agent])
     assert agent.verdict["mission"] == agent.mission and "no_intent" in agent.verdict["why"]
-    assert keep(car, agent, car.moving, vx=250)
+    assert car.keep(agent, car.moving, vx=250)
 
 
 def test_long_silence_disarms(driving):
     car, agent = driving
     assert car.wait(lambda: agent.verdict["mission"] == 0, 6, [agent])
-    assert not keep(car, agent, car.moving, 0.5, vx=250)
+    assert not car.keep(agent, car.moving, 0.5, vx=250)
     assert any("disarmed" in text for _, _, text in agent.events)
 
 
@@ -100,7 +60,7 @@ def test_disarm_message_is_immediate_and_final(driving):
     car, agent = driving
     agent.send(DISARM)
     sent = time.monotonic()
-    assert not keep(car, agent, lambda: time.monotonic() - sent > 0.3 and car.moving(), 1, vx=250)
+    assert not car.keep(agent, lambda: time.monotonic() - sent > 0.3 and car.moving(), 1, vx=250)
     assert agent.verdict["mission"] == 0
 
 
@@ -108,7 +68,7 @@ def test_closed_connection_disarms(driving):
     car, agent = driving
     agent.close()
     closed = time.monotonic()
-    assert_stopped_for_good(car, closed)
+    car.assert_stopped_for_good(closed)
     other = car.agent()
     assert car.wait(lambda: other.verdict and other.verdict["mission"] == 0, 3, [other])
 
@@ -125,9 +85,9 @@ def test_used_mission_is_refused(driving):
 
 def test_old_frame_is_void(driving):
     car, agent = driving
-    assert keep(car, agent, lambda: "intent_old" in agent.verdict["why"] and not car.moving(),
+    assert car.keep(agent, lambda: "intent_old" in agent.verdict["why"] and not car.moving(),
                 vx=250, age_ms=1500)
-    assert keep(car, agent, car.moving, vx=250)
+    assert car.keep(agent, car.moving, vx=250)
 
 
 def test_one_decision_carries_only_so_far(driving):
@@ -149,7 +109,7 @@ def test_only_one_agent_has_permission(driving):
     other = car.agent()
     agent.receive()
     # A second HELLO disarms; the first agent's wishes are void from then on.
-    assert keep(car, agent, lambda: agent.verdict["mission"] == 0 or car.moving(), vx=250)
+    assert car.keep(agent, lambda: agent.verdict["mission"] == 0 or car.moving(), vx=250)
     other.arm()
     other.receive()
     other.close()
@@ -161,32 +121,32 @@ def test_only_one_agent_has_permission(driving):
 def test_wall_ahead_stops_in_front_of_it(driving):
     car, agent = driving
     car.distance = lambda degrees: 150 if min(degrees, 360 - degrees) < 40 else 3000
-    assert keep(car, agent, lambda: not car.moving() and agent.verdict["why"] & {
+    assert car.keep(agent, lambda: not car.moving() and agent.verdict["why"] & {
         "obstacle", "stopping", "clearing", "too_slow"}, vx=250)
     assert agent.verdict["mission"] == agent.mission  # a veto is no fault
     assert agent.verdict["front"] < 150
-    assert keep(car, agent, car.moving, vx=-150)  # the way back is open
+    assert car.keep(agent, car.moving, vx=-150)  # the way back is open
 
 
 def test_veto_ends_when_the_way_is_clear(driving):
     car, agent = driving
     car.distance = lambda degrees: 150 if min(degrees, 360 - degrees) < 40 else 3000
-    assert keep(car, agent, lambda: not car.moving(), vx=250)
+    assert car.keep(agent, lambda: not car.moving(), vx=250)
     car.distance = lambda degrees: 3000
-    assert keep(car, agent, car.moving, vx=250)
+    assert car.keep(agent, car.moving, vx=250)
 
 
 def test_sonar_closes_what_the_lidar_leaves_open(driving):
     car, agent = driving
     car.sonar = (KIND_GOOD, 60)
-    assert keep(car, agent, lambda: not car.moving() and "sonar_near" in agent.verdict["why"],
+    assert car.keep(agent, lambda: not car.moving() and "sonar_near" in agent.verdict["why"],
                 vx=250)
 
 
 def test_sonar_that_fails_only_slows_down(driving):
     car, agent = driving
     car.sonar = (KIND_BUS, 0)
-    assert keep(car, agent, lambda: "sonar_fault" in agent.verdict["why"]
+    assert car.keep(agent, lambda: "sonar_fault" in agent.verdict["why"]
                 and 0 < agent.verdict["gx"] <= 150, vx=250), agent.verdict
     assert agent.verdict["mission"] == agent.mission
 
@@ -196,15 +156,15 @@ def test_sonar_that_fails_only_slows_down(driving):
 
 def assert_fault(car, agent, reason, cause, undo):
     cause()
-    assert keep(car, agent, lambda: reason in agent.verdict["why"] and agent.verdict["mission"] == 0,
+    assert car.keep(agent, lambda: reason in agent.verdict["why"] and agent.verdict["mission"] == 0,
                 4, vx=250), agent.verdict
     at = time.monotonic()
     undo()
     assert car.wait(lambda: reason not in agent.verdict["why"], 5, [agent]), agent.verdict
-    assert not keep(car, agent, lambda: any(any(d) for _, d in car.motor_frames(at + 0.1)), 0.6,
+    assert not car.keep(agent, lambda: any(any(d) for _, d in car.motor_frames(at + 0.1)), 0.6,
                     vx=250)
     car.ready(agent)
-    assert keep(car, agent, car.moving, vx=250)
+    assert car.keep(agent, car.moving, vx=250)
 
 
 def test_silent_lidar(driving):
@@ -235,19 +195,86 @@ def test_usb_supply(driving):
 def test_battery_that_falls_silent_caps_the_speed(driving):
     car, agent = driving
     car.battery_reports = False
-    assert keep(car, agent, lambda: "battery_silent" in agent.verdict["why"]
+    assert car.keep(agent, lambda: "battery_silent" in agent.verdict["why"]
                 and 0 < agent.verdict["gx"] <= 200, 5, vx=250), agent.verdict
 
 
-@pytest.mark.skipif(not LONG, reason="it takes half a minute to fill the queue of a pty; the unit "
-                                     "test of the brake fills one at once")
+def fill_motor_line(car):
+    """With frames that nobody reads, as a board that hangs leaves them; a pty moves some on for a
+    moment, so it is filled more than once."""
+    stop = board_frame(3, b"\x05\x04" + b"".join(struct.pack("<Bf", i, 0.0) for i in range(4)))
+    os.set_blocking(car.motor_slave, False)
+    for _ in range(3):
+        try:
+            while True:
+                os.write(car.motor_slave, stop)
+        except BlockingIOError:
+            time.sleep(0.005)
+
+
 def test_full_motor_queue_is_a_fault(driving):
+    """The wheels get their stop all the same: it goes in front of what nobody has read."""
     car, agent = driving
     car.board_reads = False
-    assert keep(car, agent, lambda: "motor_fault" in agent.verdict["why"], 60, vx=250)
+    fill_motor_line(car)
+    assert car.keep(agent, lambda: any("motor_fault" in v["why"] for v in agent.verdicts), vx=250)
+    assert car.keep(agent, lambda: agent.verdict["mission"] == 0, vx=250)
     car.board_reads = True
     assert car.wait(lambda: "motor_fault" not in agent.verdict["why"], 5, [agent])
-    assert agent.verdict["mission"] == 0
+    time.sleep(0.2)
+    assert not car.moving()
+    car.ready(agent)
+    assert car.keep(agent, car.moving, vx=250)
+
+
+# Unplugging. What comes back is another device under the same name.
+
+
+def test_lidar_that_is_unplugged_and_plugged_in_again(driving):
+    car, agent = driving
+    car.unplug_lidar()
+    assert car.keep(agent, lambda: "lidar_stale" in agent.verdict["why"], 4, vx=250), agent.verdict
+    assert car.keep(agent, lambda: not car.moving() and agent.verdict["mission"] == 0, vx=250)
+    at = time.monotonic()
+    assert not car.keep(agent, lambda: "lidar_stale" not in agent.verdict["why"], 0.7, vx=250)
+    car.plug_lidar()
+    assert car.keep(agent, lambda: "lidar_stale" not in agent.verdict["why"], 5, vx=250)
+    # It is well again and is asked to drive, but nobody has armed it.
+    assert not car.keep(agent, lambda: any(any(d) for _, d in car.motor_frames(at)), 0.6, vx=250)
+    car.ready(agent)
+    assert car.keep(agent, car.moving, vx=250)
+
+
+def test_sonar_that_is_unplugged_and_plugged_in_again(driving):
+    car, agent = driving
+    car.sim_names = ("keys",)
+    assert car.keep(agent, lambda: "sonar_fault" in agent.verdict["why"]
+                    and 0 < agent.verdict["gx"] <= 150, vx=250), agent.verdict
+    car.sim_names = ("sonar", "keys")
+    assert car.keep(agent, lambda: "sonar_fault" not in agent.verdict["why"]
+                    and agent.verdict["gx"] == 250, 5, vx=250), agent.verdict
+    assert agent.verdict["mission"] == agent.mission  # it is no fault: it only slows
+
+
+def test_motor_line_that_is_unplugged_ends_the_process(driving):
+    """And what systemd starts then finds another pty under the name, stops it first, and waits to
+    be armed."""
+    car, agent = driving
+    car.unplug_motor()
+    assert car.wait(lambda: car.process.poll() is not None, 3)
+    code, error = car.end()
+    assert code == 74 and "the motor board or the brake was lost" in error
+    at = time.monotonic()
+    car.plug_motor()
+    car.launch()
+    again = car.agent()
+    assert car.wait(lambda: again.verdict and again.verdict["why"] == {"not_armed"}, 10, [again])
+    again.mission = agent.mission
+    assert not car.keep(again, car.moving, 0.5, vx=250)
+    assert len(car.motor_frames(at)) > 20
+    assert all(not any(duty) for _, duty in car.motor_frames(at))
+    car.ready(again)
+    assert car.keep(again, car.moving, vx=250)
 
 
 # The emergency stop
@@ -262,18 +289,18 @@ def test_estop_latches_until_it_is_reset(how, driving):
         agent.send(ESTOP)
     else:
         car.sim_runs = False
-    assert keep(car, agent, lambda: not car.moving() and "estop" in agent.verdict["why"], vx=250)
+    assert car.keep(agent, lambda: not car.moving() and "estop" in agent.verdict["why"], vx=250)
     if how == "key":
         agent.send(RESET)  # while it is pressed
         assert car.wait(lambda: any(code == 6 for code, _, _ in agent.events), 2, [agent])
     car.estop, car.sim_runs = RELEASED, True
     time.sleep(0.3)
-    assert not keep(car, agent, car.moving, 0.4, vx=250)
+    assert not car.keep(agent, car.moving, 0.4, vx=250)
     agent.send(RESET)
     assert car.wait(lambda: "estop" not in agent.verdict["why"], 2, [agent])
-    assert not keep(car, agent, car.moving, 0.4, vx=250)  # a reset never arms
+    assert not car.keep(agent, car.moving, 0.4, vx=250)  # a reset never arms
     car.ready(agent)
-    assert keep(car, agent, car.moving, vx=250)
+    assert car.keep(agent, car.moving, vx=250)
 
 
 def test_estop_outlives_a_restart(driving):
@@ -323,7 +350,7 @@ def test_malformed_messages_are_silence_and_told(driving):
     agent.send(HELLO, version=9)
     assert car.wait(lambda: any(code == 9 for code, _, _ in agent.events), 2, [agent])
     assert car.process.poll() is None
-    assert keep(car, agent, car.moving, vx=250)
+    assert car.keep(agent, car.moving, vx=250)
 
 
 def test_huge_wish_stops_instead_of_being_clamped(driving):
@@ -358,81 +385,7 @@ def test_look_moves_the_servos_and_not_the_wheels(car):
     assert not car.moving()
 
 
-# Deaths. Four different wheel speeds first, then one frame of four zeros, and nothing after it.
-
-
-def start_for_death(car):
-    agent = car.agent()
-    car.ready(agent)
-    assert keep(car, agent, lambda: car.last() and len(set(car.last())) == 4, 4, vx=200, vy=60,
-                wz=250), car.last()
-    return agent
-
-
-def brake_pid(car):
-    children = subprocess.run(["pgrep", "-P", str(car.process.pid)], capture_output=True, text=True)
-    return int(children.stdout.split()[0])
-
-
-def bound(car, seconds):
-    """The promised time, 20 ms, and the worst stall that the player's own thread has seen."""
-    return seconds + 0.02 + max(car.stalls) + 0.01
-
-
-def assert_death_stops(car, at, seconds):
-    assert car.wait(lambda: any(not any(duty) for t, duty in car.motor_frames(at)), 3)
-    first = next(t for t, duty in car.motor_frames(at) if not any(duty))
-    assert first - at <= bound(car, seconds), (first - at, max(car.stalls))
-    assert_stopped_for_good(car, at)
-    assert car.board.garbage == 0 or car.motor_frames(at)
-
-
-KILLS = {
-    "safety killed": (lambda car: os.kill(car.process.pid, signal.SIGKILL), 0.0),
-    "safety crashed": (lambda car: os.kill(car.process.pid, signal.SIGSEGV), 0.0),
-    "safety hung": (lambda car: os.kill(car.process.pid, signal.SIGSTOP), BRAKE_S),
-    "brake killed": (lambda car: os.kill(brake_pid(car), signal.SIGKILL), 0.01),
-    "group told to end": (lambda car: os.killpg(car.process.pid, signal.SIGTERM), 0.01),
-    "safety told to end": (lambda car: car.process.send_signal(signal.SIGTERM), 0.01),
-}
-
-
-@pytest.mark.parametrize("kill", KILLS)
-def test_death_stops_the_wheels(kill, tmp_path):
-    action, seconds = KILLS[kill]
-    dice = random.Random(kill)
-    for round_ in range(50 if LONG else 3):
-        folder = tmp_path / str(round_)
-        folder.mkdir()
-        with Car(folder) as car:
-            agent = start_for_death(car)
-            end = time.monotonic() + dice.uniform(0, 0.05)
-            while time.monotonic() < end:
-                agent.intent(vx=200, vy=60, wz=250)
-                time.sleep(0.005)
-            at = time.monotonic()
-            action(car)
-            assert_death_stops(car, at, seconds)
-            agent.close()
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
-def test_death_of_the_agent_stops_the_wheels(number, tmp_path):
-    """A process of its own holds the connection, so that it can die or stand still."""
-    with Car(tmp_path) as car:
-        agent = start_for_death(car)
-        child = os.fork()
-        if child == 0:
-            while True:
-                agent.intent(vx=200, vy=60, wz=250)
-                time.sleep(0.02)
-        agent.socket.close()
-        time.sleep(0.4)
-        at = time.monotonic()
-        os.kill(child, number)
-        assert_death_stops(car, at, 0.01 if number == signal.SIGKILL else 0.33)
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+# Restart
 
 
 def test_restart_finds_wheels_still_and_disarmed(driving):
@@ -445,16 +398,6 @@ def test_restart_finds_wheels_still_and_disarmed(driving):
     assert car.wait(lambda: again.verdict is not None, 5, [again])
     assert again.verdict["mission"] == 0
     assert all(not any(duty) for _, duty in car.motor_frames(at))
-
-
-def test_lost_motor_line_ends_the_process(driving):
-    car, agent = driving
-    os.close(car.slaves[0])
-    os.close(car.motor)
-    car.motor = os.open("/dev/null", os.O_RDWR)
-    car.slaves[0] = os.open("/dev/null", os.O_RDWR)
-    assert car.wait(lambda: car.process.poll() is not None, 3)
-    assert car.process.returncode == 74
 
 
 # --stop-motors, --check, command line
