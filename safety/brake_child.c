@@ -47,6 +47,25 @@ enum end {
     END_MOTOR_FAULT,
 };
 
+bool brake_child_hear(struct brake_child *child, int64_t sent_ns, int64_t now_ns)
+{
+    if (sent_ns > now_ns || now_ns - sent_ns >= child->silence_ns) {
+        return false;
+    }
+    child->heard_ns = sent_ns;
+    return true;
+}
+
+int64_t brake_child_left_ns(const struct brake_child *child, int64_t now_ns)
+{
+    int64_t left_ns = child->heard_ns + child->silence_ns - now_ns;
+
+    if (child->heard_ns == 0) {
+        return -1;
+    }
+    return left_ns > 0 ? left_ns : 0;
+}
+
 static void sleep_ms(int64_t ms)
 {
     struct timespec time = {.tv_nsec = (long)(ms * CLOCK_NS_PER_MS)};
@@ -235,8 +254,7 @@ static enum end child_take(struct brake_child *child, const struct brake_child_m
         message->size == 0 || message->size > sizeof(message->frame) || message->sent_ns > now_ns) {
         return END_NOT_YET; /* no message of ours, so no heartbeat */
     }
-    if (now_ns - message->sent_ns < child->silence_ns) {
-        child->heard_ns = message->sent_ns;
+    if (brake_child_hear(child, message->sent_ns, now_ns)) {
         end = child_take_frame(child, message);
     }
     /* Behind the frame: no file system may delay it. */
@@ -263,23 +281,15 @@ static enum end child_read(struct brake_child *child)
     return end;
 }
 
-static bool child_is_silent(const struct brake_child *child)
-{
-    return child->heard_ns != 0 && clock_now_ns() - child->heard_ns >= child->silence_ns;
-}
-
 static void child_wait(const struct brake_child *child, struct pollfd fds[3])
 {
-    int64_t left_ns = child->heard_ns + child->silence_ns - clock_now_ns();
-    struct timespec timeout = {0};
+    int64_t left_ns = brake_child_left_ns(child, clock_now_ns());
+    struct timespec timeout = {.tv_nsec = (long)left_ns}; /* at most BRAKE_SILENCE_MAX_MS */
 
-    if (left_ns > 0) {
-        timeout.tv_nsec = (long)left_ns; /* at most BRAKE_SILENCE_MAX_MS */
-    }
     fds[0] = (struct pollfd){.fd = child->parent, .events = POLLIN};
     fds[1] = (struct pollfd){.fd = child->socket, .events = POLLIN};
     fds[2] = (struct pollfd){.fd = is_waiting(child) ? child->motor_fd : -1, .events = POLLOUT};
-    if (ppoll(fds, 3, child->heard_ns != 0 ? &timeout : NULL, NULL) < 0) {
+    if (ppoll(fds, 3, left_ns >= 0 ? &timeout : NULL, NULL) < 0) {
         fds[0].revents = fds[1].revents = fds[2].revents = 0;
     }
 }
@@ -297,7 +307,10 @@ static enum end child_turn(struct brake_child *child)
     if (end == END_NOT_YET && fds[2].revents != 0) {
         end = child_write_waiting(child);
     }
-    return end == END_NOT_YET && child_is_silent(child) ? END_SILENCE : end;
+    if (end == END_NOT_YET && brake_child_left_ns(child, clock_now_ns()) == 0) {
+        end = END_SILENCE;
+    }
+    return end;
 }
 
 __attribute__((noreturn)) static void child_end(struct brake_child *child, enum end end)

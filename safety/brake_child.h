@@ -1,5 +1,6 @@
 /* The two halves of the brake's private conversation: what runs in the child, and the stop frames
- * that either side writes. Only brake.c includes this; everybody else brake.h.
+ * that either side writes. Only brake.c includes this, and the test in virtual time; everybody else
+ * brake.h.
  */
 #ifndef SAFETY_BRAKE_CHILD_H
 #define SAFETY_BRAKE_CHILD_H
@@ -41,6 +42,16 @@ struct brake_child {
     bool full; /* as told */
     int error;
 };
+
+/* What the child decides by time alone. Pure, so that it is tested in virtual time; all times are
+ * of one monotonic clock. */
+
+/* A frame that was sent then is read now. True: it may reach the wheels, and is a heartbeat. */
+bool brake_child_hear(struct brake_child *child, int64_t sent_ns, int64_t now_ns);
+
+/* How long the child may sleep before it judges again. 0: it is silent, and the wheels have to stop
+ * now; -1: for ever, because no frame has come yet. */
+int64_t brake_child_left_ns(const struct brake_child *child, int64_t now_ns);
 
 /* The child's life, called right behind the fork with every signal blocked. */
 __attribute__((noreturn)) void brake_child_run(struct brake_child *child);
