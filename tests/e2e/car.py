@@ -23,6 +23,8 @@ import threading
 import time
 import tty
 
+from device_bytes import BoardReader, board_frame, duties, lidar_packet
+
 BUILD = os.environ.get("NAV_TEST_BUILD", "build")
 SAFETY = os.path.join(BUILD, "turbonav-safety")
 
@@ -47,75 +49,6 @@ def reasons_of_the_wire():
 
 
 REASONS = reasons_of_the_wire()
-
-
-def crc(data, polynomial, reflected):
-    value = 0
-    for byte in data:
-        value ^= byte
-        for _ in range(8):
-            if reflected:
-                value = value >> 1 ^ (polynomial if value & 1 else 0)
-            else:
-                value = (value << 1 ^ (polynomial if value & 0x80 else 0)) & 0xFF
-    return value
-
-
-LIDAR_TABLE = [crc([byte], 0x4D, False) for byte in range(256)]
-
-
-def lidar_packet(first_cdeg, step_cdeg, distances, stamp_ms):
-    """12 points clockwise from first_cdeg, as an LD06 sends them."""
-    last = (first_cdeg + 11 * step_cdeg) % 36000
-    data = struct.pack("<BBHH", 0x54, 0x2C, 3600, first_cdeg % 36000)
-    for distance in distances:
-        data += struct.pack("<HB", distance, 200 if distance else 0)
-    data += struct.pack("<HH", last, stamp_ms % 30000)
-    value = 0
-    for byte in data:
-        value = LIDAR_TABLE[value ^ byte]
-    return data + bytes([value])
-
-
-def board_frame(function, data):
-    body = bytes([function, len(data)]) + data
-    return b"\xaa\x55" + body + bytes([crc(body, 0x8C, True)])
-
-
-class BoardReader:
-    """Takes the host's bytes apart into (time, function, data); garbage is counted. `unread` tells for
-    the time of a frame since when nobody had looked at the line: it came between the two."""
-
-    def __init__(self):
-        self.buffer = b""
-        self.frames = []
-        self.unread = {}
-        self.garbage = 0
-
-    def push(self, data, now, unread):
-        self.buffer += data
-        while len(self.buffer) >= 5:
-            size = self.buffer[3] + 5
-            if self.buffer[:2] != b"\xaa\x55":
-                self.buffer = self.buffer[1:]
-                self.garbage += 1
-            elif len(self.buffer) < size:
-                return
-            elif crc(self.buffer[2 : size - 1], 0x8C, True) != self.buffer[size - 1]:
-                self.buffer = self.buffer[1:]
-                self.garbage += 1
-            else:
-                self.unread[now] = unread
-                self.frames.append((now, self.buffer[2], self.buffer[4 : size - 1]))
-                self.buffer = self.buffer[size:]
-
-
-def duties(data):
-    """The four duties of a motor frame, in motor order; None for another one."""
-    if data[:2] != b"\x05\x04":
-        return None
-    pairs = struct.unpack("<" + "Bf" * 4, data[2:])
-    return tuple(round(pairs[2 * i + 1], 3) for i in range(4))
 
 
 class Agent:
@@ -281,19 +214,18 @@ socket = {self.folder}/keys.sock
         self.lidar, self.lidar_slave = self.plug(self.lidar_path)
 
     def unplug_motor(self):
-        fds, self.motor, self.motor_slave = (self.motor, self.motor_slave), None, None
-        self.unplug(fds)
+        self.unplug("motor", "motor_slave")
 
     def unplug_lidar(self):
-        fds, self.lidar, self.lidar_slave = (self.lidar, self.lidar_slave), None, None
-        self.unplug(fds)
+        self.unplug("lidar", "lidar_slave")
 
-    def unplug(self, fds):
-        if None in fds:
-            return
-        with self.in_use:  # the player must not write into a number that is used again
-            for fd in fds:
-                os.close(fd)
+    def unplug(self, *names):
+        with self.in_use:  # the player must not use a number that may be another file's by then
+            for name in names:
+                fd = getattr(self, name)
+                setattr(self, name, None)
+                if fd is not None:
+                    os.close(fd)
 
     # What plays the devices
 
@@ -348,7 +280,8 @@ socket = {self.folder}/keys.sock
         for i in range(12):
             clockwise = (first + i * step) % 36000 / 100
             points.append(max(0, min(12000, int(self.distance((360 - clockwise) % 360)))))
-        packet = self.lidar_filter(lidar_packet(first, step, points, int(number / 375 * 1000)))
+        packet = self.lidar_filter(
+            lidar_packet(first, first + 11 * step, points, int(number / 375 * 1000)))
         if packet:
             self.write("lidar", packet)
 
@@ -451,3 +384,16 @@ socket = {self.folder}/keys.sock
         stops = [i for i, (_, duty) in enumerate(frames) if not any(duty)]
         assert stops, "no stop frame"
         assert all(not any(duty) for _, duty in frames[stops[0]:])
+
+    def assert_fault(self, agent, reason, cause, undo):
+        """It drops permission, and its end does not give it back."""
+        cause()
+        assert self.keep(agent, lambda: reason in agent.verdict["why"]
+                         and agent.verdict["mission"] == 0, 4, vx=250), agent.verdict
+        at = time.monotonic()
+        undo()
+        assert self.wait(lambda: reason not in agent.verdict["why"], 5, [agent]), agent.verdict
+        assert not self.keep(agent, lambda: any(any(d) for _, d in self.motor_frames(at + 0.1)),
+                             0.6, vx=250)
+        self.ready(agent)
+        assert self.keep(agent, self.moving, vx=250)

@@ -12,7 +12,7 @@ from typing import Callable
 import pytest
 
 from car import DISARM, ESTOP, KIND_BUS, KIND_GOOD, KIND_NO_ECHO, REASONS, RESET, Car
-from test_safety import fill_motor_line
+from test_safety_lines import fill_motor_line
 
 FREE_MM = 3000
 LATE_S = 0.05
@@ -91,6 +91,7 @@ def renew_one_decision(stage):
         agent.intent(vx=200, frame=frame, capture_ns=capture)
         agent.receive()
         time.sleep(0.03)
+    assert stage.car.wait(lambda: not stage.car.moving(), 1)
 
 
 def wall_that_goes_away(stage):
