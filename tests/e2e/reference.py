@@ -1,6 +1,6 @@
-"""How much this machine stalls: a process of its own, at the priority of the tests and with nothing
-to do, sleeps to points in time a millisecond apart and notes how late it wakes up. What a
-real-time test may be late by follows from that.
+"""How much this machine stalls: on each of its processors (on four of them at most) a process of its
+own, at the priority of the tests and with nothing to do, sleeps to points in time a millisecond
+apart and notes how late it wakes up. What a real-time test may be late by follows from that.
 
     with Reference() as reference:
         ...
@@ -8,6 +8,7 @@ real-time test may be late by follows from that.
 """
 
 import mmap
+import os
 import struct
 import subprocess
 import sys
@@ -15,48 +16,51 @@ import tempfile
 import time
 
 STEP_S = 0.001
-FIELDS = struct.Struct("<dQ")  # worst lateness, number of sleeps
+PROCESSORS_MAX = 4
+FIELDS = struct.Struct("<dQ")  # of each process: worst lateness, number of sleeps
 
 
 class Reference:
     def __enter__(self):
+        processors = sorted(os.sched_getaffinity(0))[:PROCESSORS_MAX]
         self.file = tempfile.TemporaryFile()
-        self.file.write(FIELDS.pack(0.0, 0))
-        self.file.flush()
-        self.memory = mmap.mmap(self.file.fileno(), FIELDS.size)
-        self.process = subprocess.Popen([sys.executable, __file__, str(self.file.fileno())],
-                                        pass_fds=[self.file.fileno()])
-        while self.sleeps < 10:
-            assert self.process.poll() is None
+        self.file.truncate(FIELDS.size * len(processors))
+        self.memory = mmap.mmap(self.file.fileno(), FIELDS.size * len(processors))
+        self.processes = [
+            subprocess.Popen([sys.executable, __file__, str(self.file.fileno()), str(place),
+                              str(processor)], pass_fds=[self.file.fileno()])
+            for place, processor in enumerate(processors)]
+        while any(sleeps < 10 for _, sleeps in FIELDS.iter_unpack(self.memory)):
+            assert all(process.poll() is None for process in self.processes)
             time.sleep(0.01)
         return self
 
     def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
+        for process in self.processes:
+            process.kill()
+            process.wait()
         self.memory.close()
         self.file.close()
 
     @property
     def worst_s(self):
-        return FIELDS.unpack_from(self.memory)[0]
-
-    @property
-    def sleeps(self):
-        return FIELDS.unpack_from(self.memory)[1]
+        return max(worst for worst, _ in FIELDS.iter_unpack(self.memory))
 
 
-def sleep_for_ever(memory):
-    due, worst, count = time.monotonic(), 0.0, 0
-    while True:
+def sleep_on(memory, place):
+    """For as long as the tests live."""
+    due, worst, count, parent = time.monotonic(), 0.0, 0, os.getppid()
+    while os.getppid() == parent:
         due += STEP_S
         time.sleep(max(0.0, due - time.monotonic()))
         late = time.monotonic() - due
         worst, count = max(worst, late), count + 1
-        FIELDS.pack_into(memory, 0, worst, count)
+        FIELDS.pack_into(memory, place * FIELDS.size, worst, count)
         if late > STEP_S:
             due = time.monotonic()
 
 
 if __name__ == "__main__":
-    sleep_for_ever(mmap.mmap(int(sys.argv[1]), FIELDS.size))
+    fd, number, where = map(int, sys.argv[1:])
+    os.sched_setaffinity(0, {where})
+    sleep_on(mmap.mmap(fd, 0), number)

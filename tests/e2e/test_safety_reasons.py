@@ -183,3 +183,18 @@ def test_reason_is_set_and_cleared(reason, shared_stage):
     finally:
         row.undo(stage)
     stage.drive()
+
+def test_three_late_ticks_within_a_second_drop_permission(shared_stage):
+    stage = shared_stage
+    time.sleep(1.0)  # behind the late ticks of other tests
+    stage.drive()
+    stage.agent.events.clear()
+    for _ in range(3):
+        assert stage.agent.verdict["mission"] != 0
+        hold_up_the_loop(stage)
+        stage.car.drive(stage.agent, 0.1, vx=200)
+    assert stage.agent.verdict["mission"] == 0 and not stage.car.moving()
+    assert any("fault overrun" in text for _, _, text in stage.agent.events), stage.agent.events
+    time.sleep(1.0)  # it is over, and still nothing moves
+    assert not stage.car.keep(stage.agent, stage.car.moving, 0.4, vx=200)
+    stage.drive()
