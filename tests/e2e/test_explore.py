@@ -76,11 +76,12 @@ def test_emergency_stop_ends_the_exploration(world, frames):
     car, server = world
     run = Exploration(car, server.url, frames)
     assert car.wait(car.moving, 8)
+    pressed = time.monotonic()
     car.estop = PRESSED
     code, _, error = run.finish()
     assert code == 75
     assert "emergency stop" in error and "the exploration is over" in error
-    assert not car.moving()
+    car.assert_stopped_for_good(pressed, 0.3)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
@@ -102,10 +103,11 @@ def test_safety_that_dies_ends_the_exploration(world, frames):
     car, server = world
     run = Exploration(car, server.url, frames)
     assert car.wait(car.moving, 8)
+    killed = time.monotonic()
     os.kill(car.process.pid, signal.SIGKILL)
     code, _, error = run.finish()
     assert code == 75 and "the exploration is over" in error
-    assert not car.moving()
+    car.assert_stopped_for_good(killed, 0.3)
 
 
 def test_server_that_dies_stops_the_car(world, frames):
