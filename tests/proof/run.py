@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Shows the theorems of the gate with CBMC: one line each, `proved`, `failed` or `skipped`.
 
-    tests/proof/run.py [--seconds N] [--chroot DIR] [NAME ...]
+    tests/proof/run.py [--all] [--seconds N] [--chroot DIR] [NAME ...]
 
 CBMC is in Debian 13; on Debian 12 a chroot with it can be named. A missing tool and a proof that does
 not end in time are named skips, which the exit code (0) does not hide: only a failed proof is 1.
@@ -26,6 +26,9 @@ CHECKS = [
     "--undefined-shift-check",
     "--unwinding-assertions",
 ]
+
+# Asked for by --all or by name only: CBMC has not been seen to end on them.
+ENDLESS = ("motion", "slew")
 
 # Name -> (what it shows, sources, unwinding).
 PROOFS = {
@@ -95,11 +98,15 @@ def prove(name, chroot, seconds):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("names", nargs="*", choices=[[], *PROOFS], default=[])
+    parser.add_argument("--all", action="store_true")
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--chroot", default="")
     arguments = parser.parse_args()
     failed = False
     for name in arguments.names or PROOFS:
+        if name in ENDLESS and not arguments.names and not arguments.all:
+            print(f"skipped  {name:8} {PROOFS[name][0]}: not seen to end; --all tries it")
+            continue
         if not arguments.chroot and shutil.which("cbmc") is None:
             print(f"skipped  {name:8} {PROOFS[name][0]}: cbmc is not installed")
             continue

@@ -3,8 +3,8 @@
 
 A stage prints a heading, what went well or badly, and its seconds; its full log only when something
 failed. A failed stage does not stop the later ones; a failed build stops the stages that need it.
-The last line is `N passed, N failed, N skipped`, over all stages: a cmocka test case, a pytest test
-and a fuzz target count as one each, so does a build that failed and a file of sanitizer findings.
+The last line is `N passed, N failed, N skipped`, over all stages: a cmocka test case, a pytest test,
+a proof and a fuzz target count as one each, so does a build that failed and a file of sanitizer findings.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import glob
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -65,6 +66,7 @@ PURE_CORES = [
 
 QUICK, DEFAULT, LONG = "quick", "default", "long"
 FUZZ_SECONDS = {DEFAULT: 10, LONG: 600}
+PROOF_SECONDS = {DEFAULT: 300, LONG: 1200}  # each; more than a slow machine needs
 UNIT_REPEATS = {QUICK: 1, DEFAULT: 1, LONG: 20}
 PROCESS_REPEATS = {QUICK: 1, DEFAULT: 1, LONG: 5}
 # Tests with wall-clock bounds, which a stall of a shared machine breaks: a failed one is asked once
@@ -228,15 +230,24 @@ def unit(mode, folder):
     return result
 
 
+def cache_folder(name):
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return os.path.join(cache, "turbonav", name)
+
+
+def make_tree(script, folder):
+    """Makes a tree of another Debian. Empty, or why that cannot be."""
+    code, output = run([script, folder], 600)
+    return "" if code == 0 else (output.strip().splitlines() or [f"exit code {code}"])[-1]
+
+
 def llama_env(mode):
     """Where the tests find a real llama-server, or why there is none. A quick run makes none."""
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    folder = os.path.join(cache, "turbonav", "llama-root")
+    folder = cache_folder("llama-root")
     if mode == QUICK and not os.path.exists(f"{folder}/tiny_model.py"):
         return {"NAV_TEST_LLAMA_WHY": "a quick run does not make the tree of llama-server"}
-    code, output = run(["tests/run/llama_root.sh", folder], 600)
-    if code != 0:
-        why = (output.strip().splitlines() or [f"exit code {code}"])[-1]
+    why = make_tree("tests/run/llama_root.sh", folder)
+    if why:
         return {"NAV_TEST_LLAMA_WHY": f"no llama-server: {why}"}
     return {"NAV_TEST_LLAMA_ROOT": folder}
 
@@ -355,6 +366,32 @@ def fuzz(mode, name):
     return result
 
 
+def proofs(mode):
+    """Theorems about the gate; one that no tool here can show is skipped, with the reason."""
+    result = Result()
+    command = ["tests/proof/run.py", "--seconds", str(PROOF_SECONDS[mode])]
+    if shutil.which("cbmc") is None:
+        folder = cache_folder("cbmc-root")
+        why = make_tree("tests/run/cbmc_root.sh", folder)
+        if why:
+            result.skipped.append(f"proofs: no CBMC: {why}")
+            return result
+        command += ["--chroot", folder]
+    command += ["--all"] if mode == LONG else []
+    code, output = run(command, STAGE_SECONDS[mode])
+    for line in output.splitlines():
+        verdict, _, rest = line.partition(" ")
+        if verdict == "proved":
+            result.passed += 1
+        elif verdict == "failed":
+            result.failed.append(rest.strip())
+        elif verdict == "skipped":
+            result.skipped.append(rest.strip())
+    if code != 0 or result.passed == 0:
+        result.fail(f"proofs: exit code {code}", output)
+    return result
+
+
 def source_coverage(path, counters):
     """(lines run, lines, branches taken, branches) of one source file, from gcov's JSON."""
     command = ["gcov", "--json-format", "--stdout", "--branch-probabilities", counters]
@@ -447,6 +484,7 @@ def all_stages(report, mode, options):
             report.stage("coverage of the pure cores", coverage, mode, GCC)
     if mode == QUICK:
         return
+    report.stage("proofs of the gate", proofs, mode)
     title = "build: clang, warnings are errors, address and undefined-behaviour sanitizers"
     if report.stage(title, build, mode, CLANG):
         report.stage("unit tests: clang, sanitizers", unit, mode, CLANG)
