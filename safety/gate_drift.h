@@ -12,7 +12,7 @@
 #include "safety/gate_model.h"
 
 #define GATE_OUTPUTS     24  /* of 10 ms: more than the longest reaction */
-#define GATE_SUMS        128 /* at least 4 ms apart */
+#define GATE_TICKS       128 /* at least 4 ms apart */
 #define GATE_AGES        48
 #define GATE_AGE_STEP_MS 10
 
@@ -21,9 +21,9 @@ struct gate_bounds {
     int32_t lo[GATE_AXES], hi[GATE_AXES];
 };
 
-/* Sums of velocity bounds over ms: micrometres and microradians. */
+/* Velocity bounds over ms, which bound a displacement: micrometres and microradians. */
 struct gate_sums {
-    int64_t time_ms;
+    int64_t time_ms; /* when it ends */
     int64_t lo[GATE_AXES], hi[GATE_AXES];
 };
 
@@ -44,10 +44,10 @@ struct gate_drift {
     int newest_output;
     struct gate_bounds coast; /* of the commanded motion that may still be under way */
     struct gate_bounds speed; /* of the true velocity: the same with all that is unasked */
-    struct gate_bounds held;  /* all speeds since the last sum but one */
-    struct gate_sums sums[GATE_SUMS];
+    struct gate_bounds held;  /* all speeds since the last tick but one */
+    struct gate_sums ticks[GATE_TICKS]; /* each since the one before it */
     int newest;
-    struct gate_sums step; /* what the last gate_drift_advance added; time_ms: its length */
+    struct gate_sums step; /* of the last gate_drift_advance; time_ms: its length */
 };
 
 /* At rest since ever. */

@@ -108,14 +108,19 @@ void gate_model_init(struct gate_model *model, const struct gate_options *option
     gate_model_tabulate(model);
 }
 
-/* v / 2a in ms is 8i * 1000 / 2a. */
+/* v / 2a of the fastest speed of a bin, rounded up. */
+static uint16_t tau_ms(int32_t bin, int32_t decel_mm_s2)
+{
+    return (uint16_t)((bin * GATE_BIN_MM_S * 500 + decel_mm_s2 - 1) / decel_mm_s2);
+}
+
 void gate_model_tabulate(struct gate_model *model)
 {
     for (int axis = 0; axis < GATE_AXES; axis++) {
         int32_t decel = model->decel_mm_s2[axis] < 100 ? 100 : model->decel_mm_s2[axis];
 
         for (int i = 0; i < GATE_BINS; i++) {
-            model->tau_ms[axis][i] = (uint16_t)((i * GATE_BIN_MM_S * 500 + decel - 1) / decel);
+            model->tau_ms[axis][i] = tau_ms(i, decel);
         }
     }
 }
@@ -129,6 +134,12 @@ int32_t gate_model_rim(const struct gate_model *model, const struct twist *twist
     return lesser(x + y + (turn * model->arm_mm + 999) / 1000, INT32_MAX);
 }
 
+/* In the unit of the speed, rounded up. */
+static int32_t distance(int64_t speed, int64_t ms)
+{
+    return (int32_t)((speed * ms + 999) / 1000);
+}
+
 int32_t gate_model_stop(const struct gate_model *model, enum gate_axis axis, int32_t speed)
 {
     int64_t rim = axis == GATE_TURN ? ((int64_t)speed * model->arm_mm + 999) / 1000 : speed;
@@ -137,6 +148,5 @@ int32_t gate_model_stop(const struct gate_model *model, enum gate_axis axis, int
     if (speed < 0 || bin >= GATE_BINS) {
         return -1;
     }
-    return (int32_t)(((int64_t)speed * (model->reaction_ms + model->tau_ms[axis][bin]) + 999) /
-                     1000);
+    return distance(speed, model->reaction_ms + model->tau_ms[axis][bin]);
 }

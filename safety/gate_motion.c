@@ -45,6 +45,12 @@ static int32_t scaled(int32_t value, int32_t q14)
     return (product + (product < 0 ? -TRIG_ONE / 2 : TRIG_ONE / 2)) / TRIG_ONE;
 }
 
+/* `part` of `whole` of a value, rounded up. */
+static int32_t share(int32_t value, int32_t part, int32_t whole)
+{
+    return (value * part + whole - 1) / whole;
+}
+
 /* Displacement of one axis with its sign; clears `ok` when there is none. */
 static int32_t travel(const struct gate_model *model, enum gate_axis axis, int32_t speed, bool *ok)
 {
@@ -67,7 +73,7 @@ static int32_t deviation(const struct gate_model *model, int32_t dx, int32_t dy,
     if (turn == 0) {
         return 0;
     }
-    return ((absolute(dx) + absolute(dy) + radius * turn / 1000) * turn + 3999) / 4000 + 1;
+    return share(absolute(dx) + absolute(dy) + share(radius, turn, 1000), turn, 4000) + 1;
 }
 
 /* More room on the side that the car goes to: half a millimetre for each mm/s, up to the margin. */
@@ -90,13 +96,17 @@ static void inflate(struct gate_motion *motion, const struct gate_model *model,
     motion->hull.max_y = motion->bare.max_y + room + ahead(model, y);
 }
 
+/* The half extent of a box that is turned: of its own side and of what the other one adds. */
+static int32_t turned(int32_t own, int32_t other, int32_t spread)
+{
+    return own + share(other, spread, TRIG_ONE);
+}
+
 static void sweep(struct gate_motion *motion)
 {
     const struct gate_rectangle *hull = &motion->hull;
-    int32_t across = greater(-hull->min_y, hull->max_y);
-    int32_t along = greater(-hull->min_x, hull->max_x);
-    int32_t by_x = (across * motion->spread + TRIG_ONE - 1) / TRIG_ONE;
-    int32_t by_y = (along * motion->spread + TRIG_ONE - 1) / TRIG_ONE;
+    int32_t by_x = turned(0, greater(-hull->min_y, hull->max_y), motion->spread);
+    int32_t by_y = turned(0, greater(-hull->min_x, hull->max_x), motion->spread);
 
     motion->swept.min_x = hull->min_x + lesser(motion->dx_mm, 0) - by_x;
     motion->swept.max_x = hull->max_x + greater(motion->dx_mm, 0) + by_x;
@@ -144,6 +154,11 @@ static void gaps(const struct gate_rectangle *bare, const struct gate_box *box, 
     gap[3] = bare->min_y - box->y_mm - box->ey_mm;
 }
 
+static bool shrinks(int32_t before, int32_t after, int32_t least)
+{
+    return before >= least && after < before;
+}
+
 static bool gap_shrinks(const struct gate_rectangle *bare, const struct gate_box *start,
                         const struct gate_box *end)
 {
@@ -154,12 +169,28 @@ static bool gap_shrinks(const struct gate_rectangle *bare, const struct gate_box
     gaps(bare, end, after);
     least = greater(greater(before[0], before[1]), greater(before[2], before[3]));
     least = lesser(least, 0);
-    for (int side = 0; side < SIDES; side++) {
-        if (before[side] >= least && after[side] < before[side]) {
-            return true;
-        }
-    }
-    return false;
+    return shrinks(before[0], after[0], least) || shrinks(before[1], after[1], least) ||
+           shrinks(before[2], after[2], least) || shrinks(before[3], after[3], least);
+}
+
+static int64_t product(int32_t a, int32_t b)
+{
+    return (int64_t)a * b;
+}
+
+/* Whether both ends of a segment lie beyond the same side of what reaches `half` from 0. */
+static bool is_beyond(int32_t from, int32_t to, int32_t half)
+{
+    return (from >= half && to >= half) || (from <= -half && to <= -half);
+}
+
+/* Whether the line through (x, y) along (dx, dy) passes a rectangle around 0 on one side. */
+static bool is_beside(int32_t x, int32_t y, int32_t dx, int32_t dy, int32_t half_x, int32_t half_y)
+{
+    int64_t cross = product(x, dy) - product(y, dx);
+    int64_t reach = product(half_x, absolute(dy)) + product(half_y, absolute(dx));
+
+    return cross > reach || cross < -reach;
 }
 
 /* The segment between the centres of two boxes of the same size against the hull grown by it. */
@@ -171,15 +202,9 @@ static bool segment_meets(const struct gate_rectangle *hull, const struct gate_b
     int32_t half_y = hull->max_y - hull->min_y + 2 * start->ey_mm;
     int32_t x0 = 2 * start->x_mm - centre_x, y0 = 2 * start->y_mm - centre_y;
     int32_t x1 = 2 * end->x_mm - centre_x, y1 = 2 * end->y_mm - centre_y;
-    int64_t cross, reach;
 
-    if ((x0 >= half_x && x1 >= half_x) || (x0 <= -half_x && x1 <= -half_x) ||
-        (y0 >= half_y && y1 >= half_y) || (y0 <= -half_y && y1 <= -half_y)) {
-        return false;
-    }
-    cross = (int64_t)x0 * (y1 - y0) - (int64_t)y0 * (x1 - x0);
-    reach = (int64_t)half_x * absolute(y1 - y0) + (int64_t)half_y * absolute(x1 - x0);
-    return cross <= reach && cross >= -reach;
+    return !is_beyond(x0, x1, half_x) && !is_beyond(y0, y1, half_y) &&
+           !is_beside(x0, y0, x1 - x0, y1 - y0, half_x, half_y);
 }
 
 bool gate_motion_meets(const struct gate_motion *motion, const struct gate_box *box)
@@ -187,8 +212,8 @@ bool gate_motion_meets(const struct gate_motion *motion, const struct gate_box *
     struct gate_box start = *box, end = *box;
     int32_t x = box->x_mm - motion->dx_mm, y = box->y_mm - motion->dy_mm;
 
-    start.ex_mm += (box->ey_mm * motion->spread + TRIG_ONE - 1) / TRIG_ONE;
-    start.ey_mm += (box->ex_mm * motion->spread + TRIG_ONE - 1) / TRIG_ONE;
+    start.ex_mm = turned(box->ex_mm, box->ey_mm, motion->spread);
+    start.ey_mm = turned(box->ey_mm, box->ex_mm, motion->spread);
     end.ex_mm = start.ex_mm;
     end.ey_mm = start.ey_mm;
     end.x_mm = scaled(x, motion->cosine) + scaled(y, motion->sine);

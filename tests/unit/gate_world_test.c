@@ -302,8 +302,8 @@ static void ticks_closer_than_4_ms_share_a_sum(void **state)
     gate_drift_output(&drift, &model, &other);
     gate_drift_advance(&drift, 1013);
     assert_int_equal(drift.newest, newest);
-    assert_int_equal(drift.sums[newest].hi[GATE_FORWARD], 210 * 3 + 0);
-    assert_true(drift.sums[newest].lo[GATE_FORWARD] <= -210);
+    assert_int_equal(drift.ticks[newest].hi[GATE_FORWARD], 210 * 3 + 0);
+    assert_true(drift.ticks[newest].lo[GATE_FORWARD] <= -210);
     gate_drift_advance(&drift, 1013);
     assert_int_equal(drift.step.time_ms, 0);
     gate_drift_advance(&drift, 1000);
