@@ -1,14 +1,19 @@
 #!/usr/bin/python3
-"""Shows the theorems of the gate with CBMC: one line each, `proved`, `failed` or `skipped`.
+"""Shows the theorems of the gate: one line each, `proved`, `failed` or `skipped`.
 
-    tests/proof/run.py [--all] [--seconds N] [--chroot DIR] [NAME ...]
+    tests/proof/run.py [--seconds N] [--cbmc-root DIR] [--wp-root DIR] [NAME ...]
 
-CBMC is in Debian 13; on Debian 12 a chroot with it can be named. A missing tool and a proof that does
-not end in time are named skips, which the exit code (0) does not hide: only a failed proof is 1.
+Two provers: CBMC (in Debian 13) follows every path of a small program bit by bit; Frama-C's WP (in
+Debian 12) shows contracts over whole numbers, with the solvers Z3 and CVC4. For one that this system
+lacks a chroot can be named. A missing prover and a proof that does not end in time are named skips,
+which the exit code (0) does not hide: only a failed proof is 1.
 """
 
 import argparse
+import collections
+import concurrent.futures
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +22,51 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-CHECKS = [
+# tool; what it shows; source files, the first with the proof; options of each run
+Proof = collections.namedtuple("Proof", "tool shows sources options")
+
+RINGS = (
+    "tick_before,told_lately,told_make,walk,is_behind,span_since,gate_drift_ages,gate_drift_advance,"
+    "gate_drift_output"
+)
+
+PROOFS = {
+    "drift": Proof(
+        "wp",
+        "6 and 5: the ageing",
+        ["tests/proof/drift_proof.c"],
+        # Loops over three axes are unrolled, those with an invariant are not.
+        [
+            [f"-wp-fct={RINGS}"],
+            ["-ulevel=4", f"-wp-skip-fct={RINGS},outputs_push,gate_drift_init"],
+        ],
+    ),
+    "confirm": Proof(
+        "cbmc",
+        "1 and 2: gate_confirm",
+        ["tests/proof/confirm_proof.c", "safety/gate_confirm.c"],
+        [["--unwind", "66"]],
+    ),
+    "trig": Proof(
+        "cbmc",
+        "5: trig",
+        ["tests/proof/trig_proof.c", "safety/trig.c"],
+        [["--unwind", "6"]],
+    ),
+    "motion": Proof(
+        "wp", "3 and 5: the stopping motion", ["tests/proof/motion_proof.c"], [[]]
+    ),
+    "model": Proof(
+        "wp",
+        "4 and 5: the stopping table",
+        ["tests/proof/model_proof.c"],
+        # Without what reads the configuration.
+        [["-wp-skip-fct=gate_model_init,tighten_speed,tighten_room,gate_model_tabulate,greater"]],
+    ),
+    "slew": Proof("wp", "7 and 5: slew", ["tests/proof/slew_proof.c"], [[]]),
+}
+
+CBMC = [
     "--bounds-check",
     "--pointer-check",
     "--div-by-zero-check",
@@ -25,96 +74,112 @@ CHECKS = [
     "--conversion-check",
     "--undefined-shift-check",
     "--unwinding-assertions",
+    "--slice-formula",
 ]
 
-# Asked for by --all or by name only: CBMC has not been seen to end on them.
-ENDLESS = ("motion", "slew")
-
-# Name -> (what it shows, sources, unwinding).
-PROOFS = {
-    "confirm": (
-        "1 and 2: gate_confirm",
-        ["tests/proof/confirm_proof.c", "safety/gate_confirm.c"],
-        66,
-    ),
-    "trig": ("5: trig", ["tests/proof/trig_proof.c", "safety/trig.c"], 6),
-    "motion": (
-        "3 and 5: gate_motion_hits of translations",
-        [
-            "tests/proof/motion_proof.c",
-            "safety/gate_motion.c",
-            "safety/gate_model.c",
-            "safety/trig.c",
-        ],
-        6,
-    ),
-    "slew": (
-        "7: slew",
-        ["tests/proof/slew_proof.c", "safety/slew.c", "safety/gate_model.c"],
-        4,
-    ),
-}
+WP = [
+    "-c11",
+    "-machdep=gcc_x86_64",
+    "-pp-annot",
+    "-wp",
+    "-wp-model=typed+ref",
+    "-wp-rte",
+    "-wp-prover=z3,cvc4",
+    "-wp-timeout=20",
+    "-wp-par=1",
+]
 
 
-def command(name, chroot):
-    _, sources, unwind = PROOFS[name]
-    line = ["cbmc", "-I.", *sources, *CHECKS, "--unwind", str(unwind), "--slice-formula"]
-    if not chroot:
-        return line
-    inside = f"cd /src && exec {' '.join(line)}"
+def commands(name):
+    """Of a proof: all of them have to end well."""
+    proof = PROOFS[name]
+    if proof.tool == "cbmc":
+        return [["cbmc", "-I.", *proof.sources, *CBMC, *options] for options in proof.options]
+    wp = ["frama-c", *WP, *proof.sources]
+    lines = [[*wp, "-cpp-extra-args=-I.", "-wp-prop=-@lemma", *options] for options in proof.options]
+    with open(os.path.join(ROOT, proof.sources[0])) as file:
+        if "lemma " in file.read():
+            # What only a lemma needs would distract the solvers from everything else.
+            lines.append([*wp, "-cpp-extra-args=-I. -DLEMMAS", "-wp-prop=@lemma"])
+    return lines
+
+
+def inside(root, line):
+    """The command in a chroot that sees the project at /src."""
     script = (
-        f"mount -t proc proc {chroot}/proc && mkdir -p {chroot}/src && "
-        f"mount --bind {ROOT} {chroot}/src && exec chroot {chroot} bash -c '{inside}'"
+        'mount -t proc proc "$1/proc" && mkdir -p "$1/src" && mount --bind "$2" "$1/src" && '
+        'root=$1 && shift 2 && exec chroot "$root" env HOME=/root sh -c \'cd /src && exec "$@"\' sh "$@"'
     )
-    return ["unshare", "-m", "--propagation", "private", "bash", "-c", script]
+    return [
+        "unshare", "-m", "--propagation", "private", "bash", "-c", script, "bash", root, ROOT, *line
+    ]
 
 
-def prove(name, chroot, seconds):
+def has_shown(tool, code, text):
+    """True, False or (neither shown nor refuted) None."""
+    if tool == "cbmc":
+        if code == 0 and "VERIFICATION SUCCESSFUL" in text:
+            return True
+        return False if code == 10 or "VERIFICATION FAILED" in text else None
+    goals = re.search(r"Proved goals: +(\d+) / (\d+)", text)
+    if code != 0 or not goals or "User Error" in text:
+        return None
+    return goals.group(1) == goals.group(2) and int(goals.group(2)) > 0
+
+
+def prove(name, root, seconds):
     start = time.monotonic()
-    with tempfile.TemporaryFile() as output:
-        try:
-            code = subprocess.run(
-                ["timeout", "-k", "5", str(seconds), *command(name, chroot)],
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                check=False,
-            ).returncode
-        except OSError as error:
-            return "skipped", str(error), time.monotonic() - start, ""
-        output.seek(0)
-        text = output.read().decode(errors="replace")
-    took = time.monotonic() - start
-    if code == 0 and "VERIFICATION SUCCESSFUL" in text:
-        return "proved", "", took, text
-    if code in (124, 137):
-        return "skipped", f"no answer in {seconds} s", took, text
-    if code == 10 or "VERIFICATION FAILED" in text:
-        return "failed", "", took, text
-    return "skipped", f"cbmc ended with {code}", took, text
+    for line in commands(name):
+        with tempfile.TemporaryFile() as output:
+            try:
+                code = subprocess.run(
+                    ["timeout", "-k", "5", str(seconds), *(inside(root, line) if root else line)],
+                    cwd=ROOT,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    check=False,
+                ).returncode
+            except OSError as error:
+                return "skipped", str(error), time.monotonic() - start, ""
+            output.seek(0)
+            text = output.read().decode(errors="replace")
+        took = time.monotonic() - start
+        shown = has_shown(PROOFS[name].tool, code, text)
+        if shown is False:
+            return "failed", "", took, text
+        if code in (124, 137):
+            return "skipped", f"no answer in {seconds} s", took, text
+        if shown is None:
+            return "skipped", f"{line[0]} ended with {code}", took, text
+    return "proved", "", took, text
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("names", nargs="*", choices=[[], *PROOFS], default=[])
-    parser.add_argument("--all", action="store_true")
-    parser.add_argument("--seconds", type=int, default=60)
-    parser.add_argument("--chroot", default="")
+    parser.add_argument("--seconds", type=int, default=300)
+    parser.add_argument("--cbmc-root", default="")
+    parser.add_argument("--wp-root", default="")
     arguments = parser.parse_args()
+    roots = {"cbmc": arguments.cbmc_root, "wp": arguments.wp_root}
+    programs = {"cbmc": "cbmc", "wp": "frama-c"}
     failed = False
-    for name in arguments.names or PROOFS:
-        if name in ENDLESS and not arguments.names and not arguments.all:
-            print(f"skipped  {name:8} {PROOFS[name][0]}: not seen to end; --all tries it")
+    names = arguments.names or list(PROOFS)
+    able = [n for n in names if roots[PROOFS[n].tool] or shutil.which(programs[PROOFS[n].tool])]
+    pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
+    runs = {n: pool.submit(prove, n, roots[PROOFS[n].tool], arguments.seconds) for n in able}
+    for name in names:
+        proof = PROOFS[name]
+        if name not in runs:
+            print(f"skipped  {name:8} {proof.shows}: no {programs[proof.tool]}", flush=True)
             continue
-        if not arguments.chroot and shutil.which("cbmc") is None:
-            print(f"skipped  {name:8} {PROOFS[name][0]}: cbmc is not installed")
-            continue
-        verdict, reason, took, text = prove(name, arguments.chroot, arguments.seconds)
+        verdict, reason, took, text = runs[name].result()
         note = f": {reason}" if reason else ""
-        print(f"{verdict:8} {name:8} {PROOFS[name][0]} ({took:.1f} s){note}", flush=True)
+        print(f"{verdict:8} {name:8} {proof.shows} ({took:.1f} s){note}", flush=True)
         if verdict != "proved":
-            lines = [line for line in text.splitlines() if "FAILURE" in line or "error" in line]
+            pattern = r"FAILURE|\[Failed\]|[Ee]rror"
+            lines = [line for line in text.splitlines() if re.search(pattern, line)]
             print("\n".join("    " + line for line in lines[:10]), flush=True)
         failed = failed or verdict == "failed"
     return 1 if failed else 0

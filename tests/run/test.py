@@ -235,9 +235,9 @@ def cache_folder(name):
     return os.path.join(cache, "turbonav", name)
 
 
-def make_tree(script, folder):
+def make_tree(script, *arguments):
     """Makes a tree of another Debian. Empty, or why that cannot be."""
-    code, output = run([script, folder], 600)
+    code, output = run([script, *arguments], 600)
     return "" if code == 0 else (output.strip().splitlines() or [f"exit code {code}"])[-1]
 
 
@@ -370,14 +370,14 @@ def proofs(mode):
     """Theorems about the gate; one that no tool here can show is skipped, with the reason."""
     result = Result()
     command = ["tests/proof/run.py", "--seconds", str(PROOF_SECONDS[mode])]
-    if shutil.which("cbmc") is None:
-        folder = cache_folder("cbmc-root")
-        why = make_tree("tests/run/cbmc_root.sh", folder)
-        if why:
-            result.skipped.append(f"proofs: no CBMC: {why}")
-            return result
-        command += ["--chroot", folder]
-    command += ["--all"] if mode == LONG else []
+    for prover, program in (("cbmc", "cbmc"), ("wp", "frama-c")):
+        if shutil.which(program) is None:
+            folder = cache_folder(f"{prover}-root")
+            why = make_tree("tests/run/prover_root.sh", prover, folder)
+            if why:
+                result.skipped.append(f"proofs: no {program}: {why}")
+            else:
+                command += [f"--{prover}-root", folder]
     code, output = run(command, STAGE_SECONDS[mode])
     for line in output.splitlines():
         verdict, _, rest = line.partition(" ")
