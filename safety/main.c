@@ -30,6 +30,7 @@
 #include "safety/latch.h"
 #include "safety/limits.h"
 #include "safety/realtime.h"
+#include "safety/wheels.h"
 
 #define PROGRAM         "turbonav-safety"
 #define ASSIGNMENTS_MAX 64
@@ -41,6 +42,7 @@
 enum mode {
     MODE_RUN,
     MODE_CHECK,
+    MODE_WHEELS,
     MODE_STOP_MOTORS,
 };
 
@@ -70,6 +72,8 @@ static const char help_text[] =
     "safe of the motions that the agent asks for, and stops the wheels otherwise.\n"
     "\n"
     "  --check          watch everything for three seconds, wheels still, and print a table\n"
+    "  --wheels         first drive, on blocks: turn one wheel after the other, when asked on a\n"
+    "                   terminal and confirmed there\n"
     "  --stop-motors    stop the wheels and exit, whoever drives them\n"
     "  --config FILE    read FILE, and conf.d/*.conf beside it, instead of\n"
     "                   /etc/turbonav/turbonav.conf\n"
@@ -78,7 +82,8 @@ static const char help_text[] =
     "  --version        show the version\n"
     "\n"
     "Exit status: 0 ended by a signal, or the check is good, or zeros were written;\n"
-    "1 the check found a fault; 64 usage; 71 system error; 74 the motor board was lost or\n"
+    "1 the check found a fault, or no wheel could turn; 64 usage; 71 system error; 74 the motor "
+    "board was lost or\n"
     "could not be found; 78 configuration.\n";
 
 /* Arguments */
@@ -107,13 +112,10 @@ static int add_assignment(struct arguments *arguments, const char *value)
 static int parse(int argc, char **argv, struct arguments *arguments)
 {
     static const struct option options[] = {
-        {"check", no_argument, NULL, 'c'},
-        {"stop-motors", no_argument, NULL, 'x'},
-        {"config", required_argument, NULL, 'f'},
-        {"set", required_argument, NULL, 's'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},
-        {NULL, 0, NULL, 0},
+        {"check", no_argument, NULL, 'c'},       {"wheels", no_argument, NULL, 'w'},
+        {"stop-motors", no_argument, NULL, 'x'}, {"config", required_argument, NULL, 'f'},
+        {"set", required_argument, NULL, 's'},   {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},     {NULL, 0, NULL, 0},
     };
     int code, result = 0;
 
@@ -121,6 +123,9 @@ static int parse(int argc, char **argv, struct arguments *arguments)
         switch (code) {
         case 'c':
             arguments->mode = MODE_CHECK;
+            break;
+        case 'w':
+            arguments->mode = MODE_WHEELS;
             break;
         case 'x':
             arguments->mode = MODE_STOP_MOTORS;
@@ -144,6 +149,9 @@ static int parse(int argc, char **argv, struct arguments *arguments)
     }
     if (result == 0 && argv[optind] != NULL) {
         return refuse("unexpected argument: ", argv[optind]);
+    }
+    if (result == 0 && arguments->mode == MODE_WHEELS && !isatty(STDIN_FILENO)) {
+        return refuse("--wheels asks a person: ", "standard input is no terminal");
     }
     return result;
 }
@@ -313,7 +321,7 @@ static int open_signals(struct process *process)
     return process->stop_fd < 0 ? system_failed(&process->log, "signals", -errno) : 0;
 }
 
-static int open_rest(struct process *process, bool latched)
+static int open_rest(struct process *process, enum mode mode, bool latched)
 {
     char error[256];
     int64_t now_ns = clock_now_ns();
@@ -331,10 +339,10 @@ static int open_rest(struct process *process, bool latched)
     cycle->motor = process->motor;
     cycle->brake = process->brake;
     cycle->devices = &process->devices;
-    return open_peer(process);
+    return mode == MODE_WHEELS ? 0 : open_peer(process);
 }
 
-static int open_all(struct process *process)
+static int open_all(struct process *process, enum mode mode)
 {
     bool latched = latch_is_set(process->setup.safety.latch);
     int result = open_motor(process);
@@ -349,7 +357,7 @@ static int open_all(struct process *process)
         result = open_brake(process, latched);
     }
     if (result == 0) {
-        result = open_rest(process, latched);
+        result = open_rest(process, mode, latched);
     }
     process->cycle.peer = process->peer;
     return result;
@@ -420,6 +428,15 @@ static void warn_privileges(struct process *process, const struct check_privileg
     }
 }
 
+static int motor_lost(struct process *process)
+{
+    int result = brake_takeover(process->brake);
+
+    log_error(&process->log, "%s: the motor board or the brake was lost%s",
+              process->setup.motor.device, result < 0 ? "; zeros could not be written" : "");
+    return EXIT_OUTPUT;
+}
+
 static int run(struct process *process, enum mode mode)
 {
     struct check_privileges privileges;
@@ -435,10 +452,7 @@ static int run(struct process *process, enum mode mode)
     result = loop(process, mode == MODE_CHECK ? clock_now_ns() + CHECK_NS : INT64_MAX);
     (void)notify_send(&process->notify, "STOPPING=1");
     if (result == CYCLE_MOTOR_LOST) {
-        result = brake_takeover(process->brake);
-        log_error(&process->log, "%s: the motor board or the brake was lost%s",
-                  process->setup.motor.device, result < 0 ? "; zeros could not be written" : "");
-        return EXIT_OUTPUT;
+        return motor_lost(process);
     }
     if (mode == MODE_CHECK) {
         code = check_print(&process->cycle, &privileges, stdout) > 0 ? 1 : 0;
@@ -447,15 +461,29 @@ static int run(struct process *process, enum mode mode)
     return result < 0 ? EXIT_OUTPUT : code;
 }
 
+static int turn_wheels(struct process *process)
+{
+    int lock_error, priority_error, result;
+
+    (void)realtime_enter(&lock_error, &priority_error);
+    result = wheels_run(&process->cycle, latch_is_set(process->setup.safety.latch), STDIN_FILENO,
+                        process->stop_fd, stdout);
+    if (result == WHEELS_LOST) {
+        return motor_lost(process);
+    }
+    return brake_stop(process->brake) < 0 ? EXIT_OUTPUT : result;
+}
+
 static int run_or_check(struct process *process, const struct arguments *arguments)
 {
     int stopped, result = configure(process, arguments, &stopped);
 
     if (result == 0) {
-        result = open_all(process);
+        result = open_all(process, arguments->mode);
     }
     if (result == 0) {
-        result = run(process, arguments->mode);
+        result =
+            arguments->mode == MODE_WHEELS ? turn_wheels(process) : run(process, arguments->mode);
     } else if (process->brake != NULL) {
         (void)brake_stop(process->brake);
     }

@@ -28,6 +28,7 @@ int command_needs_value(const char *option);
 int command_help(int argc, char **argv);
 int command_estop(int argc, char **argv);
 int command_reset(int argc, char **argv);
+int command_wheels(int argc, char **argv);
 int command_config(int argc, char **argv);
 
 #endif

@@ -32,6 +32,9 @@ int command_help(int argc, char **argv)
           "  estop                stop the car, latched; straight to the safety process\n"
           "  reset                end the emergency stop; arms nothing\n"
           "      --config FILE            with both: where the safety process listens\n"
+          "  wheels               first drive, on blocks: one wheel after the other, after a\n"
+          "                       typed confirmation; stop the safety process first\n"
+          "      --config FILE            read FILE instead of /etc/turbonav/turbonav.conf\n"
           "  version              print the version\n"
           "  help                 print this help\n"
           "\n"
@@ -77,10 +80,9 @@ static int close_output(int code)
 int main(int argc, char **argv)
 {
     static const struct command commands[] = {
-        {"config", command_config}, {"estop", command_estop},
-        {"reset", command_reset},   {"version", version},
-        {"help", command_help},     {"--version", version},
-        {"--help", command_help},   {NULL, NULL},
+        {"config", command_config}, {"estop", command_estop}, {"reset", command_reset},
+        {"wheels", command_wheels}, {"version", version},     {"help", command_help},
+        {"--version", version},     {"--help", command_help}, {NULL, NULL},
     };
 
     /* A closed pipe is then an error of write(), told below. */
