@@ -15,7 +15,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 UNITS = os.path.join(os.environ.get("NAV_TEST_BUILD", os.path.join(ROOT, "build")), "systemd")
 
 # unit -> its exposure at most, in tenths, as --threshold takes it
-EXPOSURE = {"turbonav-safety.service": 10, "turbonav-stop.service": 10}
+EXPOSURE = {"turbonav-agent.service": 20, "turbonav-safety.service": 10, "turbonav-stop.service": 10}
 
 
 def need(tool, reason="not installed"):
@@ -30,7 +30,7 @@ def unit_text(name):
 
 def write_unit(folder, name, text):
     """The unit with its program replaced by one that exists; verify looks whether it does."""
-    text = re.sub(r"^(Exec\w+=)\S*/turbonav-safety", rf"\1{shutil.which('true')}", text, flags=re.M)
+    text = re.sub(r"^(Exec\w+=)\S*/turbonav-\w+", rf"\1{shutil.which('true')}", text, flags=re.M)
     path = folder / name
     path.write_text(text)
     return path
@@ -95,7 +95,7 @@ def test_a_capability_too_many_is_seen(tmp_path):
 def test_programs_are_where_meson_installs_them(name):
     programs = re.findall(r"^Exec\w+=(\S+)", unit_text(name), flags=re.M)
     assert programs and not re.search(r"@\w+@", unit_text(name))
-    assert all(re.fullmatch(r"/.*/turbonav-safety", program) for program in programs)
+    assert all(re.fullmatch(r"/.*/turbonav-(agent|safety)", program) for program in programs)
 
 
 def test_the_brake_may_take_one_more_than_its_parent():
@@ -107,6 +107,16 @@ def test_the_brake_may_take_one_more_than_its_parent():
     assert f"\nLimitRTPRIO={priority + 1}\n" in text
 
 
+def test_no_exploration_begins_by_itself():
+    """Not at boot, not after its end, and not without the process that owns the wheels."""
+    text = unit_text("turbonav-agent.service")
+    assert "[Install]" not in text and "\nRestart=no\n" in text
+    for key in ("Requires", "After", "PartOf"):
+        assert re.search(rf"^{key}=.*\bturbonav-safety\.service\b", text, flags=re.M)
+    for name in ("turbonav-safety.service", "turbonav-stop.service"):
+        assert "turbonav-agent" not in unit_text(name)
+
+
 def test_users_and_groups_are_made(tmp_path):
     need("systemd-sysusers")
     (tmp_path / "etc").mkdir()
@@ -116,7 +126,7 @@ def test_users_and_groups_are_made(tmp_path):
     if "unrecognized option '--dry-run'" in tool.stderr:
         pytest.skip("systemd-sysusers: --dry-run came with systemd 250")
     assert tool.returncode == 0, tool.stderr
-    for words in ("group 'turbonav'", "user 'turbonav-safety'"):
+    for words in ("group 'turbonav'", "user 'turbonav-safety'", "user 'turbonav-agent'"):
         assert words in tool.stderr
     assert not os.listdir(tmp_path / "etc")
 
