@@ -1,10 +1,13 @@
 #!/usr/bin/python3
-"""What the agent costs over the plainest libcurl loop, side by side in one run.
+"""What the agent costs over the plainest libcurl loop, and what the safety process costs and how
+fast it stops.
 
-    bench.py --build DIR [--frames PATH] [--rounds N] [--questions N] [--json]
+    bench.py --build DIR [--only agent|safety] [--frames PATH] [--rounds N] [--questions N]
+             [--seconds N] [--stops N] [--json]
 
-Every figure is a difference or a ratio of two things measured in turns against the same stand-in,
-so that a busy machine slows both. Nothing here passes or fails: the figures are for reading.
+The agent's figures are differences or ratios of two things measured in turns against the same
+stand-in, so that a busy machine slows both; the safety process's stand beside what a process that
+only sleeps is late by. Nothing here passes or fails: the figures are for reading.
 """
 
 import argparse
@@ -14,6 +17,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
+
+import safety_bench
 
 HOME = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SERVICE_MS = 18.4  # a question to Gemma 4 E2B on the PC, median, as measured there
@@ -91,6 +96,18 @@ def bench_rate(build, frames, questions, rounds):
     }
 
 
+def bench_agent(options):
+    with tempfile.TemporaryDirectory() as painted:
+        frames = options.frames
+        if frames is None:
+            frames = painted
+            subprocess.run([f"{options.build}/tests/unit/render-frames", painted], check=True)
+        return {
+            "added": bench_added(options.build, frames, 4 * options.questions),
+            "rate": bench_rate(options.build, frames, options.questions, options.rounds),
+        }
+
+
 def print_added(added):
     print("time of a question, stand-in without service time, in turns (us)")
     print(f"  {'':14} {'p50':>8} {'p95':>8} {'p99':>8}")
@@ -123,22 +140,31 @@ def main():
     parser.add_argument("--frames", help="folder of JPEGs; painted ones without it")
     parser.add_argument("--rounds", type=int, default=5, help="of the rate comparison")
     parser.add_argument("--questions", type=int, default=250, help="per round")
+    parser.add_argument("--only", choices=["agent", "safety"], help="one half of it")
+    parser.add_argument("--seconds", type=int, default=20, help="of driving, for the cost of a tick")
+    parser.add_argument("--stops", type=int, default=100, help="that are timed")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of tables")
     options = parser.parse_args()
     if options.rounds < 1 or options.questions < 16:
         parser.error("expected at least 1 round and 16 questions")
-    with tempfile.TemporaryDirectory() as painted:
-        frames = options.frames
-        if frames is None:
-            frames = painted
-            subprocess.run([f"{options.build}/tests/unit/render-frames", painted], check=True)
-        added = bench_added(options.build, frames, 4 * options.questions)
-        rate = bench_rate(options.build, frames, options.questions, options.rounds)
+    if options.seconds < 1 or options.stops < 1:
+        parser.error("expected at least 1 second and 1 stop")
+    results = {}
+    if options.only != "safety":
+        results.update(bench_agent(options))
+    if options.only != "agent":
+        results["gate"] = run_json([f"{options.build}/tests/bench/gate-bench"])
+        results["safety"] = safety_bench.measure_all(
+            options.build, options.seconds, options.stops
+        )
     if options.json:
-        print(json.dumps({"added": added, "rate": rate}))
-    else:
-        print_added(added)
-        print_rate(rate)
+        print(json.dumps(results))
+        return
+    if "added" in results:
+        print_added(results["added"])
+        print_rate(results["rate"])
+    if "safety" in results:
+        safety_bench.print_all(results["gate"], results["safety"])
 
 
 if __name__ == "__main__":
