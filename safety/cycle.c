@@ -129,12 +129,14 @@ static void take_message(struct cycle *cycle, const struct peer_event *event, in
     }
 }
 
-static void take_messages(struct cycle *cycle, int64_t now_ns)
+/* Returns the time of the last one: what is read in this tick may have been sent after it began. */
+static int64_t take_messages(struct cycle *cycle, int64_t now_ns)
 {
     struct peer_event event;
 
     peer_poll(cycle->peer);
     while (peer_next(cycle->peer, &event) == 1) {
+        now_ns = clock_now_ns();
         switch (event.kind) {
         case PEER_OPENED:
             permit_open(&cycle->permit, event.connection, now_ns);
@@ -147,6 +149,7 @@ static void take_messages(struct cycle *cycle, int64_t now_ns)
             break;
         }
     }
+    return now_ns;
 }
 
 static void sense(struct cycle *cycle, int64_t now_ns)
@@ -382,7 +385,7 @@ int cycle_tick(struct cycle *cycle, int64_t now_ns, int64_t late_ns)
         return CYCLE_MOTOR_LOST;
     }
     sense(cycle, now_ns);
-    take_messages(cycle, now_ns);
+    now_ns = take_messages(cycle, now_ns);
     permit_step(&cycle->permit, now_ns, &cycle->permission);
     judge(cycle, late, now_ns);
     if (!drive(cycle, now_ns)) {

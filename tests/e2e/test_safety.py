@@ -48,6 +48,19 @@ def test_silence_stops_and_keeps_permission(driving):
     assert car.keep(agent, car.moving, vx=250)
 
 
+def test_no_message_comes_from_the_future(driving):
+    """However it meets a tick: a message may be sent after the tick began and be read in it."""
+    car, agent = driving
+    agent.verdicts.clear()
+    end = time.monotonic() + 2
+    while time.monotonic() < end:
+        agent.intent(vx=250)
+        agent.receive()
+        time.sleep(0.0007)
+    assert len(agent.verdicts) > 10
+    assert not any("intent_bad" in verdict["why"] for verdict in agent.verdicts)
+
+
 def test_long_silence_disarms(driving):
     car, agent = driving
     assert car.wait(lambda: agent.verdict["mission"] == 0, 6, [agent])

@@ -184,6 +184,21 @@ def test_reason_is_set_and_cleared(reason, shared_stage):
         row.undo(stage)
     stage.drive()
 
+
+def test_one_late_tick_stops_the_wheels_and_keeps_permission(shared_stage):
+    stage = shared_stage
+    time.sleep(1.0)  # behind the late ticks of other tests
+    stage.drive()
+    stage.agent.verdicts.clear()
+    hold_up_the_loop(stage)
+    assert stage.car.keep(stage.agent, lambda: stage.heard("overrun"), 2, vx=200)
+    late = [verdict for verdict in stage.agent.verdicts if "overrun" in verdict["why"]]
+    assert late[0]["ax"] > 0, [(v["why"], v["ax"], v["gx"]) for v in stage.agent.verdicts[:6]]
+    assert all(verdict["gx"] == verdict["gy"] == verdict["gz"] == 0 for verdict in late), late
+    assert stage.agent.verdict["mission"] == stage.agent.mission
+    assert stage.car.keep(stage.agent, stage.car.moving, vx=200)
+
+
 def test_three_late_ticks_within_a_second_drop_permission(shared_stage):
     stage = shared_stage
     time.sleep(1.0)  # behind the late ticks of other tests
