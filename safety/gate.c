@@ -30,8 +30,6 @@ struct attempt {
     struct gate *gate;
     enum gate_margin margin;
     uint32_t reasons;
-    int count;                                   /* of near */
-    const struct gate_box *near[GATE_BOXES_MAX]; /* boxes that a motion of this proposal may meet */
 };
 
 static int32_t lesser(int32_t a, int32_t b)
@@ -76,21 +74,16 @@ void gate_mask(struct gate *gate, int first, int count)
     gate_world_mask(&gate->world, first, count);
 }
 
-static bool is_about_now(const struct gate *gate, int64_t time_ms)
-{
-    return time_ms >= gate->now_ms - TIME_SLACK_MS && time_ms <= gate->now_ms + TIME_SLACK_MS;
-}
-
 void gate_beam(struct gate *gate, int slot, int32_t distance_mm, int64_t time_ms)
 {
-    if (is_about_now(gate, time_ms)) {
+    if (time_ms >= gate->now_ms - TIME_SLACK_MS && time_ms <= gate->now_ms + TIME_SLACK_MS) {
         gate_world_beam(&gate->world, &gate->model, slot, distance_mm, time_ms);
     }
 }
 
 void gate_sonar(struct gate *gate, int32_t reading_mm, int64_t time_ms)
 {
-    if (is_about_now(gate, time_ms)) {
+    if (time_ms >= gate->now_ms - TIME_SLACK_MS && time_ms <= gate->now_ms + TIME_SLACK_MS) {
         gate_sonar_read(&gate->sonar, reading_mm, time_ms);
     }
 }
@@ -144,12 +137,18 @@ static struct gate_ceilings ceilings_make(const struct gate *gate, int32_t cap_m
     return ceilings;
 }
 
-/* `part` of `whole` of a twist, rounded toward zero. */
+/* `part` of `whole` of a value, rounded toward zero; never more than the value. */
+static int32_t share(int32_t value, int32_t part, int32_t whole)
+{
+    int32_t result = (int32_t)((int64_t)value * part / whole);
+
+    return value < 0 ? -lesser(-result, -value) : lesser(result, value);
+}
+
 static struct twist fraction(const struct twist *twist, int32_t part, int32_t whole)
 {
-    return (struct twist){(int32_t)((int64_t)twist->vx_mm_s * part / whole),
-                          (int32_t)((int64_t)twist->vy_mm_s * part / whole),
-                          (int32_t)((int64_t)twist->wz_mrad_s * part / whole)};
+    return (struct twist){share(twist->vx_mm_s, part, whole), share(twist->vy_mm_s, part, whole),
+                          share(twist->wz_mrad_s, part, whole)};
 }
 
 static struct twist cut(const struct gate_model *model, const struct twist *asked,
@@ -213,8 +212,10 @@ static void coast_init(struct gate_motion *motion, const struct gate *gate)
 /* Whether what is under way can end clear of everything hard. */
 static bool can_stop(struct attempt *attempt, const struct gate_motion *coasting)
 {
-    for (int i = 0; i < attempt->count; i++) {
-        const struct gate_box *box = attempt->near[i];
+    const struct gate *gate = attempt->gate;
+
+    for (int i = 0; i < gate->near_count; i++) {
+        const struct gate_box *box = &gate->boxes.list[gate->near[i]];
 
         if (box->cap_mm_s == 0 && gate_motion_hits(coasting, box)) {
             attempt->reasons |= REASON_STOPPING | box->reason;
@@ -241,10 +242,11 @@ static void cover(struct gate_rectangle *around, const struct gate_motion *motio
 static void gather(struct attempt *attempt, const struct twist alone[GATE_AXES],
                    const struct twist *wish, const struct gate_motion *coasting)
 {
-    const struct gate_boxes *boxes = &attempt->gate->boxes;
-    const struct gate_model *model = &attempt->gate->model;
+    struct gate *gate = attempt->gate;
+    const struct gate_model *model = &gate->model;
     struct gate_rectangle around = {0};
     struct gate_motion motion;
+    int count = 0;
 
     cover(&around, coasting);
     gate_motion_init(&motion, model, wish, attempt->margin);
@@ -253,18 +255,21 @@ static void gather(struct attempt *attempt, const struct twist alone[GATE_AXES],
         gate_motion_init(&motion, model, &alone[axis], attempt->margin);
         cover(&around, &motion);
     }
-    attempt->count = 0;
-    for (int i = 0; i < boxes->count; i++) {
-        if (gate_rectangle_overlaps(&around, &boxes->list[i])) {
-            attempt->near[attempt->count++] = &boxes->list[i];
+    for (int i = 0; i < gate->boxes.count; i++) {
+        if (gate_rectangle_overlaps(&around, &gate->boxes.list[i])) {
+            count = lesser(count, i); /* it always is; said so that a prover sees it */
+            gate->near[count] = (uint16_t)i;
+            count++;
         }
     }
+    gate->near_count = lesser(count, gate->boxes.count);
 }
 
-/* The twist of a rung below the top: evenly down to creep speed, rung 0. The whole is faster. */
-static struct twist rung_twist(const struct gate_model *model, const struct twist *whole, int rung)
+/* The twist of a rung below the top: evenly down to creep speed, rung 0. The whole, with this rim
+ * speed, is faster. */
+static struct twist rung_twist(const struct gate_model *model, const struct twist *whole,
+                               int32_t rim, int rung)
 {
-    int32_t rim = gate_model_rim(model, whole);
     int32_t least = (model->rim_min_mm_s + model->creep_mm_s) / 2;
 
     return fraction(whole, least + (rim - least) * rung / (RUNGS - 1), rim);
@@ -273,23 +278,24 @@ static struct twist rung_twist(const struct gate_model *model, const struct twis
 /* The fastest of eight speeds that hits nothing; zero when none does. */
 static struct twist descend(struct attempt *attempt, const struct twist *whole)
 {
-    const struct gate_model *model = &attempt->gate->model;
-    int last = gate_model_rim(model, whole) <= model->creep_mm_s ? RUNGS - 1 : 0;
+    const struct gate *gate = attempt->gate;
+    const struct gate_model *model = &gate->model;
+    int32_t rim = gate_model_rim(model, whole);
     int rung = RUNGS - 1;
     struct twist twist = *whole;
     struct gate_motion motion;
 
     gate_motion_init(&motion, model, &twist, attempt->margin);
-    for (int i = 0; i < attempt->count; i++) {
-        const struct gate_box *box = attempt->near[i];
+    for (int i = 0; i < gate->near_count; i++) {
+        const struct gate_box *box = &gate->boxes.list[gate->near[i]];
 
         while (gate_box_counts(box, motion.rim_mm_s) && gate_motion_hits(&motion, box)) {
             attempt->reasons |= box->reason;
-            if (rung == last) {
+            if (rung <= 0 || rim <= model->creep_mm_s) {
                 return still;
             }
             rung--;
-            twist = rung_twist(model, whole, rung);
+            twist = rung_twist(model, whole, rim, rung);
             gate_motion_init(&motion, model, &twist, attempt->margin);
         }
     }
@@ -404,14 +410,12 @@ static bool is_vetoed(const struct gate_case *gate_case, const struct twist *wis
 
 static struct twist decide(struct gate *gate, struct gate_case *gate_case, uint32_t *reasons)
 {
-    struct attempt attempt; /* its list is long: not zeroed in every tick */
+    struct attempt attempt = {.gate = gate};
     const struct gate_model *model = &gate->model;
     struct twist wish = cut(model, &gate_case->asked, &gate_case->ceilings, reasons);
     struct twist proposal = still, given;
 
-    attempt.gate = gate;
     attempt.margin = is_still(&gate->given) ? GATE_MARGIN_STARTING : GATE_MARGIN_RUNNING;
-    attempt.reasons = 0;
     wish = without_plugging(&gate->drift.coast, &wish, reasons);
     if (gate_case->permits == GATE_PERMIT_ALL) {
         proposal = propose_from(&attempt, &wish);

@@ -48,6 +48,8 @@ struct gate {
     struct gate_sonar sonar;
     struct gate_drift drift;
     struct gate_boxes boxes; /* of the last step */
+    int near_count;
+    uint16_t near[GATE_BOXES_MAX]; /* places in it that the last proposal might have met */
     struct slew slew;
     struct twist given; /* in the last step */
     int64_t now_ms;     /* of the last step */

@@ -15,8 +15,8 @@
 
 #include "safety/gate_model.h"
 
-#define GATE_COORDINATE_MAX 18100
-#define GATE_EXTENT_MAX     6000
+#define GATE_COORDINATE_MAX 60000
+#define GATE_EXTENT_MAX     65000
 #define GATE_TRAVEL_MAX     1000 /* a motion that goes further hits everything */
 
 struct gate_box {

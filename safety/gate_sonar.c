@@ -21,12 +21,14 @@
 #define WIDE_MM        40   /* least half width */
 #define CONE_PERCENT   27
 #define NARROW_PERCENT 15 /* a box in here is in the cone for sure */
+#define THROUGH        2  /* echoes from behind it, and it is over */
 #define STUCK_UM       200000
 #define BESIDE_MAX_UM  200000
 #define BESIDE_TURN    400 /* mm of forward motion for each rad */
 #define BESIDE_STRAFE  2   /* and for each mm of strafing */
 #define EXTENT_MAX_UM  2000000
-#define GAP_MS         500 /* without a tick: nothing is known of the motion */
+#define FAR_UM         10000000 /* farther than anything that is held */
+#define GAP_MS         500      /* without a tick: nothing is known of the motion */
 
 static int64_t absolute(int64_t value)
 {
@@ -41,6 +43,11 @@ static int64_t greater(int64_t a, int64_t b)
 static int64_t lesser(int64_t a, int64_t b)
 {
     return a < b ? a : b;
+}
+
+static int64_t limited(int64_t value)
+{
+    return greater(-FAR_UM, lesser(value, FAR_UM));
 }
 
 void gate_sonar_init(struct gate_sonar *sonar, int64_t now_ms)
@@ -88,19 +95,25 @@ bool gate_sonar_has_looked(const struct gate_sonar *sonar)
     return sonar->beside_um == 0;
 }
 
+/* Half of what the bounds leave open, rounded up. */
+static int64_t doubt(int64_t lo, int64_t hi)
+{
+    return greater(hi - lo, 0) / 2 + 1;
+}
+
 static void box_move(struct gate_sonar_box *box, const struct gate_sums *step)
 {
     int64_t turn = (step->lo[GATE_TURN] + step->hi[GATE_TURN]) / 2;
-    int64_t blur = (step->hi[GATE_TURN] - step->lo[GATE_TURN]) / 2 + 1;
+    int64_t blur = doubt(step->lo[GATE_TURN], step->hi[GATE_TURN]);
     int64_t x = box->x_um - (step->lo[GATE_FORWARD] + step->hi[GATE_FORWARD]) / 2;
     int64_t y = box->y_um - (step->lo[GATE_STRAFE] + step->hi[GATE_STRAFE]) / 2;
     int64_t ex = box->ex_um, ey = box->ey_um;
 
-    box->x_um = x + y * turn / 1000000;
-    box->y_um = y - x * turn / 1000000;
-    box->ex_um += (step->hi[GATE_FORWARD] - step->lo[GATE_FORWARD]) / 2 + 1 +
+    box->x_um = limited(x + y * turn / 1000000);
+    box->y_um = limited(y - x * turn / 1000000);
+    box->ex_um += doubt(step->lo[GATE_FORWARD], step->hi[GATE_FORWARD]) +
                   (absolute(y) * blur + ey * absolute(turn)) / 1000000;
-    box->ey_um += (step->hi[GATE_STRAFE] - step->lo[GATE_STRAFE]) / 2 + 1 +
+    box->ey_um += doubt(step->lo[GATE_STRAFE], step->hi[GATE_STRAFE]) +
                   (absolute(x) * blur + ex * absolute(turn)) / 1000000;
     if (step->time_ms >= GAP_MS) {
         box->ex_um = EXTENT_MAX_UM;
@@ -115,7 +128,7 @@ static bool box_is_over(const struct gate_sonar_box *box, const struct gate_mode
 {
     int64_t limit_ms = box->seen < 2 ? GATE_SONAR_FRESH_MS : GATE_SONAR_HOLD_MS;
 
-    return now_ms - box->seen_ms >= limit_ms || box->through >= 2 ||
+    return now_ms - box->seen_ms >= limit_ms || box->through >= THROUGH ||
            box->x_um + box->ex_um < -model->rear_mm * (int64_t)UM ||
            absolute(box->x_um) - box->ex_um > 2 * NEAR_MM * (int64_t)UM ||
            absolute(box->y_um) - box->ey_um > 2 * NEAR_MM * (int64_t)UM;
@@ -127,7 +140,7 @@ static struct gate_sonar_box box_make(const struct gate_sonar *sonar,
 {
     int64_t x = model->sonar_x_mm + sonar->reading_mm + DEEP_MM / 2;
     int64_t half = greater(sonar->reading_mm * CONE_PERCENT / 100, WIDE_MM);
-    int64_t spread = age->sine < 0 ? -age->sine : age->sine;
+    int64_t spread = absolute(age->sine);
 
     return (struct gate_sonar_box){
         .x_um = (x * age->cosine / TRIG_ONE - age->x_mm) * UM,
@@ -186,7 +199,7 @@ static void look_through(struct gate_sonar *sonar, const struct gate_model *mode
         bool in_cone = absolute(box->y_um) * 100 <= (box->x_um - start) * NARROW_PERCENT;
 
         if (box->seen > 0 && in_cone && box->x_um + box->ex_um + NEARER_MM * UM < echo) {
-            box->through++;
+            box->through = (int)lesser(box->through + 1, THROUGH);
         }
     }
 }
@@ -223,8 +236,7 @@ static void look_beside(struct gate_sonar *sonar, const struct gate_drift *drift
                     most(&drift->coast, GATE_STRAFE) * BESIDE_STRAFE) *
                    step->time_ms;
 
-    sonar->beside_um = lesser(sonar->beside_um + lost, BESIDE_MAX_UM + gained);
-    sonar->beside_um = greater(sonar->beside_um - gained, 0);
+    sonar->beside_um = greater(lesser(sonar->beside_um + lost - gained, BESIDE_MAX_UM), 0);
     if (sonar->stuck_um < STUCK_UM) {
         sonar->stuck_um += gained;
     }

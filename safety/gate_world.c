@@ -155,12 +155,13 @@ static void slots_darken(struct gate_world *world, int index)
 void gate_world_beam(struct gate_world *world, const struct gate_model *model, int slot,
                      int32_t range_mm, int64_t time_ms)
 {
-    int cell = slot / GATE_CELL_SLOTS;
+    int cell;
 
     if (slot < 0 || slot >= GATE_SLOTS || range_mm < 0 || world->masked[slot] ||
         time_ms < world->slots[slot].time_ms) {
         return;
     }
+    cell = slot / GATE_CELL_SLOTS;
     world->beam_ms = time_ms > world->beam_ms ? time_ms : world->beam_ms;
     world->seen_ms[cell] = time_ms > world->seen_ms[cell] ? time_ms : world->seen_ms[cell];
     if (range_mm == 0) {
@@ -207,9 +208,11 @@ static struct gate_box point_box(const struct gate_slot *slot, const struct gate
 }
 
 /* slot_holds keeps the age within the table; what is from the future is new. */
-static uint32_t age_index(int64_t age_ms)
+static int32_t age_index(int64_t age_ms)
 {
-    return age_ms < 0 ? 0 : (uint32_t)age_ms / GATE_AGE_STEP_MS;
+    uint32_t index = (uint32_t)age_ms / GATE_AGE_STEP_MS;
+
+    return age_ms < 0 ? 0 : lesser((int32_t)index, GATE_AGES - 1);
 }
 
 static bool is_within_reach(const struct gate_box *box, int32_t reach_mm)

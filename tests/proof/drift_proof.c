@@ -5,8 +5,8 @@
  *
  * 6: the displacement of an axis is in the interval of its sums whenever its velocity was in its
  * bounds: a tick adds the bounds times its length (sums_make); the span of an age takes in what was
- * added since every tick that touches it (span_since; lo_since and hi_since stand for the sums); and
- * the middle and half of an interval cover it (theorem_6_interval).
+ * added since every tick that touches it (span_since; lo_since and hi_since stand for the sums);
+ * and the middle and half of an interval cover it (theorem_6_interval).
  *
  * Assumed: that outputs_push and gate_drift_advance leave the rings in their ranges. Each writes
  * one entry, of values that are shown to be in range; the solvers do not get through the array.
@@ -156,8 +156,7 @@ static struct gate_sums sums_make(const struct gate_bounds *speed, int64_t ms);
 
 /*@ requires \valid_read(drift) && 0 <= drift->newest < GATE_TICKS && 0 <= back < GATE_TICKS;
     assigns \nothing;
-    ensures \result == &drift->ticks[place(*drift, back)];
-    ensures ring(*drift) ==> moved(*\result, TICK_UM) && 0 <= \result->time_ms <= TIME_MAX; */
+    ensures \result == &drift->ticks[place(*drift, back)]; */
 static const struct gate_sums *tick_before(const struct gate_drift *drift, int back);
 
 /*@ requires \valid(sums) && \valid_read(tick) && \separated(sums, tick);

@@ -82,7 +82,7 @@ static int32_t lesser(int32_t a, int32_t b);
     ensures \result == (a > b ? a : b); */
 static int32_t greater(int32_t a, int32_t b);
 
-/*@ requires -21000 <= value <= 21000 && unit(q14);
+/*@ requires -62000 <= value <= 62000 && unit(q14);
     assigns \nothing;
     ensures -size(value) <= \result <= size(value);
     ensures q14 == TRIG_ONE ==> \result == value;
@@ -102,10 +102,10 @@ static int32_t share(int32_t value, int32_t part, int32_t whole);
     ensures spread == 0 ==> \result == own; */
 static int32_t turned(int32_t own, int32_t other, int32_t spread);
 
-/*@ requires -200000 <= a <= 200000 && -200000 <= b <= 200000;
+/*@ requires -600000 <= a <= 600000 && -600000 <= b <= 600000;
     assigns \nothing;
     ensures \result == a * b;
-    ensures -40000000000 <= \result <= 40000000000; */
+    ensures -360000000000 <= \result <= 360000000000; */
 static int64_t product(int32_t a, int32_t b);
 
 /*@ requires half >= 0;
@@ -113,16 +113,16 @@ static int64_t product(int32_t a, int32_t b);
     ensures \result == 1 <==> beyond(from, to, half); */
 static bool is_beyond(int32_t from, int32_t to, int32_t half);
 
-/*@ requires -200000 <= x <= 200000 && -200000 <= y <= 200000;
-    requires -200000 <= dx <= 200000 && -200000 <= dy <= 200000;
-    requires 0 <= half_x <= 200000 && 0 <= half_y <= 200000;
+/*@ requires -600000 <= x <= 600000 && -600000 <= y <= 600000;
+    requires -600000 <= dx <= 600000 && -600000 <= dy <= 600000;
+    requires 0 <= half_x <= 600000 && 0 <= half_y <= 600000;
     assigns \nothing;
     ensures \result == 1 <==> beside(x, y, dx, dy, half_x, half_y); */
 static bool is_beside(int32_t x, int32_t y, int32_t dx, int32_t dy, int32_t half_x, int32_t half_y);
 
 /*@ requires \valid_read(hull) && \valid_read(start) && \valid_read(end);
     requires rectangle(*hull, HULL_MM);
-    requires box(*start, 41000, 2 * GATE_EXTENT_MAX) && box(*end, 41000, 2 * GATE_EXTENT_MAX);
+    requires box(*start, 124000, 2 * GATE_EXTENT_MAX) && box(*end, 124000, 2 * GATE_EXTENT_MAX);
     assigns \nothing;
     ensures \result == 1 <==> meets(
         2 * start->x_mm - hull->min_x - hull->max_x, 2 * start->y_mm - hull->min_y - hull->max_y,
@@ -133,15 +133,15 @@ static bool segment_meets(const struct gate_rectangle *hull, const struct gate_b
                           const struct gate_box *end);
 
 /*@ requires \valid_read(bare) && \valid_read(box) && \valid(gap + (0 .. 3));
-    requires rectangle(*bare, HULL_MM) && box(*box, 41000, 2 * GATE_EXTENT_MAX);
+    requires rectangle(*bare, HULL_MM) && box(*box, 124000, 2 * GATE_EXTENT_MAX);
     requires \separated(bare, gap + (0 .. 3)) && \separated(box, gap + (0 .. 3));
     assigns gap[0 .. 3];
-    ensures \forall integer i; 0 <= i < 4 ==> -100000 <= gap[i] <= 100000; */
+    ensures \forall integer i; 0 <= i < 4 ==> -400000 <= gap[i] <= 400000; */
 static void gaps(const struct gate_rectangle *bare, const struct gate_box *box, int32_t gap[4]);
 
 /*@ requires \valid_read(bare) && \valid_read(start) && \valid_read(end);
     requires rectangle(*bare, HULL_MM);
-    requires box(*start, 41000, 2 * GATE_EXTENT_MAX) && box(*end, 41000, 2 * GATE_EXTENT_MAX);
+    requires box(*start, 124000, 2 * GATE_EXTENT_MAX) && box(*end, 124000, 2 * GATE_EXTENT_MAX);
     assigns \nothing; */
 static bool gap_shrinks(const struct gate_rectangle *bare, const struct gate_box *start,
                         const struct gate_box *end);
@@ -150,7 +150,7 @@ static bool gap_shrinks(const struct gate_rectangle *bare, const struct gate_box
 static bool shrinks(int32_t before, int32_t after, int32_t least);
 
 /*@ requires \valid_read(rectangle) && \valid_read(box);
-    requires rectangle(*rectangle, SWEPT_MM) && box(*box, 41000, 2 * GATE_EXTENT_MAX);
+    requires rectangle(*rectangle, SWEPT_MM) && box(*box, 124000, 2 * GATE_EXTENT_MAX);
     assigns \nothing;
     ensures \result == 1 <==> overlaps(*rectangle, *box); */
 static inline bool gate_rectangle_overlaps(const struct gate_rectangle *rectangle,

@@ -1,8 +1,8 @@
 /* Theorem 7, and 5 for slew: shown by Frama-C's WP.
  *
- * For every state, time, last and wished twist within +-10000: each axis of what is given is between
- * zero and the wish, so that an axis that is asked to be zero is zero at once; and its rim speed is
- * at most the larger of the last one's and the slowest of the wheels, plus one step.
+ * For every state, time, last and wished twist within +-10000: each axis of what is given is
+ * between zero and the wish, so that an axis that is asked to be zero is zero at once; and its rim
+ * speed is at most the larger of the last one's and the slowest of the wheels, plus one step.
  */
 #include "safety/slew.h"
 #include "tests/proof/contracts.h"
