@@ -137,12 +137,18 @@ static struct gate_ceilings ceilings_make(const struct gate *gate, int32_t cap_m
     return ceilings;
 }
 
-/* `part` of `whole` of a value, rounded toward zero; never more than the value. */
+/* `part` of `whole` of a value that is not negative; never more than the value. */
+static int32_t part_of(int32_t value, int32_t part, int32_t whole)
+{
+    int64_t result = (int64_t)value * part / whole;
+
+    return result < value ? (int32_t)result : value;
+}
+
+/* The same of any value, rounded toward zero. */
 static int32_t share(int32_t value, int32_t part, int32_t whole)
 {
-    int32_t result = (int32_t)((int64_t)value * part / whole);
-
-    return value < 0 ? -lesser(-result, -value) : lesser(result, value);
+    return value < 0 ? -part_of(-value, part, whole) : part_of(value, part, whole);
 }
 
 static struct twist fraction(const struct twist *twist, int32_t part, int32_t whole)

@@ -16,7 +16,7 @@
 #define GATE_CELL_SLOTS (GATE_SLOTS / GATE_CELLS)
 #define GATE_SECTORS    WIRE_SCAN_SECTORS
 #define GATE_RANGE_MAX  16000 /* mm; what is further counts as this */
-#define GATE_BOXES_MAX  800 /* slots, cells and eight of the sonar */
+#define GATE_BOXES_MAX  800   /* slots, cells and eight of the sonar */
 #define GATE_FAR        INT32_MAX
 
 struct gate_boxes {

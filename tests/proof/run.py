@@ -5,8 +5,8 @@
 
 CBMC (in Debian 13) follows every path of a small program bit by bit. Frama-C (in Debian 12) has two
 ways: WP shows contracts over whole numbers, with the solvers Z3 and CVC4; Eva follows the range of
-every value through a whole program. For one that this system lacks a chroot can be named. A missing prover and a proof that does not end in time are named skips,
-which the exit code (0) does not hide: only a failed proof is 1.
+every value through a whole program. For one that this system lacks a chroot can be named. A missing
+prover and a proof that does not end in time are named skips and exit code 0; a failed proof is 1.
 """
 
 import argparse
@@ -107,8 +107,8 @@ WP = [
     "-wp-model=typed+ref",
     "-wp-rte",
     "-wp-prover=z3,cvc4",
-    "-wp-timeout=20",
-    "-wp-par=1",
+    "-wp-timeout=15",
+    "-wp-par=2",  # of a goal: both solvers at once
 ]
 
 
@@ -197,7 +197,7 @@ def main():
     failed = False
     names = arguments.names or list(PROOFS)
     able = [n for n in names if roots[PROOFS[n].tool] or shutil.which(programs[PROOFS[n].tool])]
-    pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
+    pool = concurrent.futures.ThreadPoolExecutor(max(1, os.cpu_count() // 2))
     runs = {n: pool.submit(prove, n, roots[PROOFS[n].tool], arguments.seconds) for n in able}
     for name in names:
         proof = PROOFS[name]
