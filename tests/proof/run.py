@@ -107,7 +107,7 @@ WP = [
     "-wp-model=typed+ref",
     "-wp-rte",
     "-wp-prover=z3,cvc4",
-    "-wp-timeout=15",
+    "-wp-timeout=100",
     "-wp-par=2",  # of a goal: both solvers at once
 ]
 
@@ -163,7 +163,8 @@ def prove(name, root, seconds):
         with tempfile.TemporaryFile() as output:
             try:
                 code = subprocess.run(
-                    ["timeout", "-k", "5", str(seconds), *(inside(root, line) if root else line)],
+                    ["timeout", "--foreground", "-k", "5", str(seconds),
+                     *(inside(root, line) if root else line)],
                     cwd=ROOT,
                     stdin=subprocess.DEVNULL,
                     stdout=output,
