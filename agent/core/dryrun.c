@@ -195,7 +195,8 @@ static void decide(struct run *run, const struct vlm_answer *answer)
     if (answer->fault == FAULT_NONE) {
         frame->verdict = current_verdict(run, parsed_ns);
         frame->driven = run->dryrun->link != NULL;
-        frame->intent = explorer_step(&run->explorer, &answer->decision, &frame->verdict);
+        frame->intent =
+            explorer_step(&run->explorer, &answer->decision, &frame->verdict, parsed_ns);
         if (frame->driven) {
             link_wish(run->dryrun->link, &frame->intent.twist, frame->seq, run->asked.begun_ns,
                       parsed_ns);

@@ -8,7 +8,15 @@
 
 void explorer_init(struct explorer *explorer, const struct explorer_options *options)
 {
+    struct escape_options escape = {
+        .forward_mm_s = (int32_t)options->forward_mm_s,
+        .shift_mm_s = (int32_t)options->backward_mm_s,
+        .turn_mrad_s = (int32_t)options->turn_mrad_s,
+        .stuck_ms = (int32_t)options->stuck_ms,
+    };
+
     *explorer = (struct explorer){.options = *options};
+    escape_init(&explorer->escape, &escape);
 }
 
 static struct twist turn(const struct explorer *explorer, int side, bool ahead)
@@ -115,17 +123,14 @@ static bool is_still(const struct twist *wish)
     return wish->vx_mm_s == 0 && wish->vy_mm_s == 0 && wish->wz_mrad_s == 0;
 }
 
-struct intent explorer_step(struct explorer *explorer, const struct decision *decision,
-                            const struct wire_verdict *verdict)
+/* What the answer alone comes to. */
+static struct intent answer_step(struct explorer *explorer, const struct decision *decision)
 {
     int32_t permille = speed_permille(&explorer->options, decision->confidence_permille);
     struct twist wish = decision->question == QUESTION_ACTION
                             ? action_wish(explorer, (enum action)decision->word)
                             : percept_wish(explorer, (enum percept)decision->word);
 
-    if (verdict->mission == 0) {
-        return (struct intent){.reason = EXPLORER_BLOCKED};
-    }
     if (permille == 0) {
         return (struct intent){.reason = EXPLORER_HOLDS};
     }
@@ -134,6 +139,23 @@ struct intent explorer_step(struct explorer *explorer, const struct decision *de
     }
     return (struct intent){.twist = scaled(wish, permille),
                            .reason = is_still(&wish) ? EXPLORER_STOPS : EXPLORER_DRIVES};
+}
+
+struct intent explorer_step(struct explorer *explorer, const struct decision *decision,
+                            const struct wire_verdict *verdict, int64_t now_ns)
+{
+    struct intent intent;
+    struct twist out;
+
+    if (verdict->mission == 0) {
+        return (struct intent){.reason = EXPLORER_BLOCKED};
+    }
+    intent = answer_step(explorer, decision);
+    if (escape_step(&explorer->escape, &intent.twist, verdict, now_ns, &out) &&
+        intent.reason != EXPLORER_STOPS && intent.reason != EXPLORER_HOLDS) {
+        return (struct intent){.twist = out, .reason = EXPLORER_ESCAPES};
+    }
+    return intent;
 }
 
 const char *explorer_reason_name(enum explorer_reason reason)
@@ -149,6 +171,8 @@ const char *explorer_reason_name(enum explorer_reason reason)
         return "holds";
     case EXPLORER_WAITS:
         return "waits";
+    case EXPLORER_ESCAPES:
+        return "escapes";
     }
     return "";
 }

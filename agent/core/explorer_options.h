@@ -12,6 +12,7 @@ struct explorer_options {
     int64_t hold_percent;       /* below this confidence the car stands */
     int64_t full_percent;       /* from this confidence on it drives at full speed */
     int64_t flip_votes;         /* equal answers in a row before a turn changes its side */
+    int64_t stuck_ms;           /* without progress until the car gets itself out; 0: never */
     int64_t degenerate_answers; /* window of the degenerate-answer alarm */
 };
 

@@ -35,7 +35,7 @@ static struct intent fresh_step(enum question question, int word, int permille)
     struct decision decision = answer(question, word, permille);
 
     explorer_init(&explorer, &options);
-    return explorer_step(&explorer, &decision, &open_road);
+    return explorer_step(&explorer, &decision, &open_road, 0);
 }
 
 static void expect(struct intent intent, int vx, int wz, enum explorer_reason reason)
@@ -73,8 +73,8 @@ static void search_goes_on_to_the_side_of_the_last_turn(void **state)
 
     (void)state;
     explorer_init(&explorer, &options);
-    (void)explorer_step(&explorer, &right, &open_road);
-    expect(explorer_step(&explorer, &none, &open_road), 0, -1200, EXPLORER_DRIVES);
+    (void)explorer_step(&explorer, &right, &open_road, 0);
+    expect(explorer_step(&explorer, &none, &open_road, 0), 0, -1200, EXPLORER_DRIVES);
 }
 
 /* The parser gives none; a caller that mixes up the questions might. */
@@ -93,7 +93,8 @@ static void every_reason_has_its_own_name(void **state)
     assert_string_equal(explorer_reason_name(EXPLORER_STOPS), "stops");
     assert_string_equal(explorer_reason_name(EXPLORER_HOLDS), "holds");
     assert_string_equal(explorer_reason_name(EXPLORER_WAITS), "waits");
-    assert_string_equal(explorer_reason_name((enum explorer_reason)(EXPLORER_WAITS + 1)), "");
+    assert_string_equal(explorer_reason_name(EXPLORER_ESCAPES), "escapes");
+    assert_string_equal(explorer_reason_name((enum explorer_reason)(EXPLORER_ESCAPES + 1)), "");
 }
 
 static void confidence_scales_between_hold_and_full(void **state)
@@ -119,11 +120,11 @@ static void thresholds_that_meet_or_cross_make_a_switch(void **state)
     crossed.hold_percent = 70;
     crossed.full_percent = 20;
     explorer_init(&explorer, &crossed);
-    expect(explorer_step(&explorer, &below, &open_road), 0, 0, EXPLORER_HOLDS);
-    expect(explorer_step(&explorer, &above, &open_road), 300, 0, EXPLORER_DRIVES);
+    expect(explorer_step(&explorer, &below, &open_road, 0), 0, 0, EXPLORER_HOLDS);
+    expect(explorer_step(&explorer, &above, &open_road, 0), 300, 0, EXPLORER_DRIVES);
     crossed.full_percent = 70;
     explorer_init(&explorer, &crossed);
-    expect(explorer_step(&explorer, &above, &open_road), 300, 0, EXPLORER_DRIVES);
+    expect(explorer_step(&explorer, &above, &open_road, 0), 300, 0, EXPLORER_DRIVES);
 }
 
 static void zeroed_verdict_stops_everything(void **state)
@@ -136,7 +137,7 @@ static void zeroed_verdict_stops_everything(void **state)
     for (int word = 0; word < word_count(QUESTION_ACTION); word++) {
         struct decision decision = answer(QUESTION_ACTION, word, 1000);
 
-        expect(explorer_step(&explorer, &decision, &blocked), 0, 0, EXPLORER_BLOCKED);
+        expect(explorer_step(&explorer, &decision, &blocked, 0), 0, 0, EXPLORER_BLOCKED);
     }
 }
 
@@ -147,7 +148,7 @@ static void zeroed_decision_stands_still(void **state)
 
     (void)state;
     explorer_init(&explorer, &options);
-    expect(explorer_step(&explorer, &decision, &open_road), 0, 0, EXPLORER_HOLDS);
+    expect(explorer_step(&explorer, &decision, &open_road, 0), 0, 0, EXPLORER_HOLDS);
 }
 
 static void turn_to_the_other_side_waits_for_its_votes(void **state)
@@ -158,12 +159,12 @@ static void turn_to_the_other_side_waits_for_its_votes(void **state)
 
     (void)state;
     explorer_init(&explorer, &options);
-    expect(explorer_step(&explorer, &left, &open_road), 0, 1200, EXPLORER_DRIVES);
-    expect(explorer_step(&explorer, &right, &open_road), 0, 0, EXPLORER_WAITS);
-    expect(explorer_step(&explorer, &right, &open_road), 0, 0, EXPLORER_WAITS);
-    expect(explorer_step(&explorer, &right, &open_road), 0, -1200, EXPLORER_DRIVES);
-    expect(explorer_step(&explorer, &left, &open_road), 0, 0, EXPLORER_WAITS);
-    expect(explorer_step(&explorer, &right, &open_road), 0, -1200, EXPLORER_DRIVES);
+    expect(explorer_step(&explorer, &left, &open_road, 0), 0, 1200, EXPLORER_DRIVES);
+    expect(explorer_step(&explorer, &right, &open_road, 0), 0, 0, EXPLORER_WAITS);
+    expect(explorer_step(&explorer, &right, &open_road, 0), 0, 0, EXPLORER_WAITS);
+    expect(explorer_step(&explorer, &right, &open_road, 0), 0, -1200, EXPLORER_DRIVES);
+    expect(explorer_step(&explorer, &left, &open_road, 0), 0, 0, EXPLORER_WAITS);
+    expect(explorer_step(&explorer, &right, &open_road, 0), 0, -1200, EXPLORER_DRIVES);
 }
 
 static void alternating_answers_turn_to_one_side_only(void **state)
@@ -176,7 +177,7 @@ static void alternating_answers_turn_to_one_side_only(void **state)
     for (int i = 0; i < 100; i++) {
         struct decision decision =
             answer(QUESTION_ACTION, i % 2 == 0 ? ACTION_LEFT : ACTION_RIGHT, 1000);
-        struct intent intent = explorer_step(&explorer, &decision, &open_road);
+        struct intent intent = explorer_step(&explorer, &decision, &open_road, 0);
 
         assert_true(intent.twist.wz_mrad_s >= 0);
         net += intent.twist.wz_mrad_s;
@@ -193,11 +194,11 @@ static void straight_driving_forgets_the_side(void **state)
 
     (void)state;
     explorer_init(&explorer, &options);
-    (void)explorer_step(&explorer, &left, &open_road);
+    (void)explorer_step(&explorer, &left, &open_road, 0);
     for (int i = 0; i < 3; i++) {
-        expect(explorer_step(&explorer, &forward, &open_road), 300, 0, EXPLORER_DRIVES);
+        expect(explorer_step(&explorer, &forward, &open_road, 0), 300, 0, EXPLORER_DRIVES);
     }
-    expect(explorer_step(&explorer, &right, &open_road), 0, -1200, EXPLORER_DRIVES);
+    expect(explorer_step(&explorer, &right, &open_road, 0), 0, -1200, EXPLORER_DRIVES);
 }
 
 static void no_answer_exceeds_the_configured_speeds(void **state)
@@ -211,7 +212,7 @@ static void no_answer_exceeds_the_configured_speeds(void **state)
         enum question question = rand() % 2 ? QUESTION_ACTION : QUESTION_PERCEPT;
         struct decision decision =
             answer(question, rand() % word_count(question), rand() % 1002 - 1);
-        struct intent intent = explorer_step(&explorer, &decision, &open_road);
+        struct intent intent = explorer_step(&explorer, &decision, &open_road, 0);
 
         assert_in_range(intent.twist.vx_mm_s + 150, 0, 450);
         assert_int_equal(intent.twist.vy_mm_s, 0);
@@ -261,9 +262,33 @@ static void alarm_needs_a_full_window_of_one_word(void **state)
     assert_false(answers_are_degenerate(&answers, 50));
 }
 
+/* What a car that is stuck does instead of what it was told: anything but a stop. */
+static void stuck_car_escapes_but_stops_when_told(void **state)
+{
+    struct explorer_options escaping = options;
+    struct explorer explorer;
+    struct decision forward = answer(QUESTION_ACTION, ACTION_FORWARD, 1000);
+    struct decision stop = answer(QUESTION_ACTION, ACTION_STOP, 1000);
+    struct wire_verdict wall = {
+        .mission = 1, .reasons = REASON_OBSTACLE, .clear_left_mm = 900, .open_bearing_mrad = 1500};
+    int64_t now_ns = 0;
+
+    (void)state;
+    escaping.stuck_ms = 6000;
+    explorer_init(&explorer, &escaping);
+    for (int i = 0; i < 20; i++) {
+        expect(explorer_step(&explorer, &forward, &wall, now_ns += 30000000), 300, 0,
+               EXPLORER_DRIVES);
+    }
+    expect(explorer_step(&explorer, &forward, &wall, now_ns += 30000000), 0, 1200,
+           EXPLORER_ESCAPES);
+    expect(explorer_step(&explorer, &stop, &wall, now_ns += 30000000), 0, 0, EXPLORER_STOPS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(stuck_car_escapes_but_stops_when_told),
         cmocka_unit_test(actions_become_their_motions),
         cmocka_unit_test(percepts_are_steered),
         cmocka_unit_test(search_goes_on_to_the_side_of_the_last_turn),
