@@ -4,7 +4,8 @@
 A stage prints a heading, what went well or badly, and its seconds; its full log only when something
 failed. A failed stage does not stop the later ones; a failed build stops the stages that need it.
 The last line is `N passed, N failed, N skipped`, over all stages: a cmocka test case, a pytest test,
-a proof and a fuzz target count as one each, so does a build that failed and a file of sanitizer findings.
+a scenario, a proof and a fuzz target count as one each, so does a build that failed and a file of
+sanitizer findings.
 """
 
 import argparse
@@ -57,6 +58,7 @@ PURE_CORES = [
     "hal/body/rplidar.c",
     "hal/body/rplidar_start.c",
     "agent/core/answers.c",
+    "agent/core/escape.c",
     "agent/core/explorer.c",
     "vlm/jfif.c",
     "vlm/json.c",
@@ -68,6 +70,7 @@ PURE_CORES = [
 QUICK, DEFAULT, LONG = "quick", "default", "long"
 FUZZ_SECONDS = {DEFAULT: 10, LONG: 600}
 PROOF_SECONDS = {DEFAULT: 900, LONG: 3600}  # each; more than a slow machine needs
+ROOMS = {DEFAULT: 1000, LONG: 10000}
 UNIT_REPEATS = {QUICK: 1, DEFAULT: 1, LONG: 20}
 PROCESS_REPEATS = {QUICK: 1, DEFAULT: 1, LONG: 5}
 # Tests with wall-clock bounds, which a stall of a shared machine breaks: a failed one is asked once
@@ -348,6 +351,31 @@ def process(mode, folder, options):
     return result
 
 
+def simulation(mode, folder):
+    """Scenarios and random rooms in virtual time, a share for each processor. A scenario counts as
+    one, and so does a share of the rooms; a room that fails names its seed."""
+    result = Result()
+    program = os.path.join(folder, "tests/sim/sim-run")
+    scenarios = sorted(glob.glob(f"{ROOT}/tests/sim/scenarios/*.scenario"))
+    shares = os.cpu_count() or 1
+    commands = [[program, "scenarios", *scenarios[i::shares]] for i in range(shares)]
+    if mode != QUICK:
+        count = ROOMS[mode] // shares
+        commands += [[program, "rooms", str(1 + i * count), str(count)] for i in range(shares)]
+    for i in range(0, len(commands), shares):
+        running = [Running(command) for command in commands[i : i + shares]]
+        for command, process in zip(commands[i : i + shares], running):
+            code, output = process.wait(STAGE_SECONDS[mode])
+            lines = output.splitlines()
+            result.passed += sum(line.startswith("ok ") for line in lines)
+            result.failed += [line[7:] for line in lines if line.startswith("FAILED ")]
+            if code not in (0, 1) or not lines:
+                result.fail(f"{' '.join(command[1:3])}: exit code {code}", output)
+            if command[1] == "rooms" and lines:
+                result.note += (", " if result.note else "") + lines[-1].split(": ", 1)[-1]
+    return result
+
+
 def fuzz(mode, name):
     result = Result()
     target = os.path.join(CLANG, f"tests/fuzz/{name}_fuzz")
@@ -516,6 +544,7 @@ def all_stages(report, mode, options):
 def build_and_test(report, mode, options):
     if report.stage("build: gcc, warnings are errors", build, mode, GCC):
         report.stage("unit tests: gcc", unit, mode, GCC)
+        report.stage("the loop in virtual time", simulation, mode, GCC)
         report.stage("process tests: gcc", process, mode, GCC, options)
         if mode != QUICK:
             report.stage("coverage of the pure cores", coverage, mode, GCC)
