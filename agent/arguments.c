@@ -13,20 +13,21 @@
 #define FPS_MAX 1000.0
 
 static const char help_text[] =
-    "Usage: " ARGUMENTS_PROGRAM " --dry-run|--explore --frames PATH [OPTION]...\n"
+    "Usage: " ARGUMENTS_PROGRAM " --dry-run --frames PATH [OPTION]...\n"
+    "       " ARGUMENTS_PROGRAM " --explore [--frames PATH] [OPTION]...\n"
     "\n"
-    "Takes recorded frames through the whole way of a frame: encodes each, asks the\n"
-    "model, parses the answer, decides, and prints what the car should do and how\n"
-    "long each stage took.\n"
+    "Takes frames, recorded ones or the camera's, through their whole way: encodes\n"
+    "each, asks the model, parses the answer, decides, and prints what the car should\n"
+    "do and how long each stage took.\n"
     "\n"
     "  --dry-run        without a car: nothing is driven\n"
     "  --explore        with a car: arms turbonav-safety, asks it for each motion, and\n"
-    "                   shows what it let pass; ends when permission is lost. The\n"
-    "                   pictures are recorded ones: the camera comes later\n"
-    "  --frames PATH    a folder of JPEG files, taken in name order, or one file\n"
+    "                   shows what it let pass; ends when permission is lost\n"
+    "  --frames PATH    a folder of JPEG files, taken in name order, or one file;\n"
+    "                   without it the camera that is configured, see [camera]\n"
     "  --fps RATE       at most RATE frames a second; as fast as answers come without it\n"
     "  --loop           start over at the end of the frames\n"
-    "  --limit N        stop after N frames\n"
+    "  --limit N        stop after N frames (of the camera: questions)\n"
     "  --json           one JSON object a line: each frame, then the summary\n"
     "  --vlm URL        ask this server and none of the configured ones; what is not\n"
     "                   default about it is set as vlm.cli.KEY=VALUE\n"
@@ -193,8 +194,10 @@ static int check_whole(const struct arguments *arguments, bool dry_run, const ch
     if (dry_run == arguments->explore) {
         fault = dry_run ? "--dry-run and --explore exclude each other"
                         : "nothing to do: --dry-run or --explore is missing";
-    } else if (arguments->frames == NULL) {
-        fault = dry_run ? "--dry-run needs --frames PATH" : "--explore needs --frames PATH";
+    } else if (arguments->frames == NULL && dry_run) {
+        fault = "--dry-run needs --frames PATH";
+    } else if (arguments->frames == NULL && arguments->loop) {
+        fault = "--loop needs --frames PATH";
     } else {
         return 0;
     }

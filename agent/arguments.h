@@ -12,7 +12,7 @@
 struct arguments {
     bool explore; /* with a car; false: a dry run */
     bool loop, json;
-    const char *frames;                                     /* of the dry run */
+    const char *frames;                                     /* NULL: the camera's */
     const char *vlm, *config;                               /* NULL: not given */
     uint64_t limit;                                         /* 0: none */
     int64_t period_ns;                                      /* 0: no wanted rate */

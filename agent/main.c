@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "agent/arguments.h"
-#include "agent/core/dryrun.h"
+#include "agent/core/pilot.h"
 #include "agent/core/prompt.h"
 #include "config/config.h"
 #include "config/list.h"
@@ -34,7 +34,8 @@ struct setup {
     char names[VLM_ENDPOINTS_MAX][64];
     size_t endpoint_count;
     struct safety_options safety;
-    char *prompt;
+    struct camera_options camera;
+    char *prompts[2]; /* by enum question; NULL: not asked */
 };
 
 static int system_failed(struct log *log, const char *what, int error)
@@ -63,6 +64,7 @@ static int setup_load(struct setup *setup, const struct arguments *arguments,
         config_get(config, &picture_table, 0, &setup->picture);
         config_get(config, &explorer_table, 0, &setup->explorer);
         config_get(config, &safety_table, 0, &setup->safety);
+        config_get(config, &camera_table, 0, &setup->camera);
         setup->endpoint_count = config_count(config, &vlm_endpoint_table);
         for (size_t i = 0; i < setup->endpoint_count; i++) {
             config_get(config, &vlm_endpoint_table, i, &setup->endpoints[i]);
@@ -115,18 +117,31 @@ static int configure(struct setup *setup, const struct arguments *arguments, str
     return result;
 }
 
-static int load_prompt(struct setup *setup, struct log *log)
+static int load_prompt(struct setup *setup, enum question kind, struct log *log)
 {
-    bool action = setup->question.kind == QUESTION_ACTION;
+    bool action = kind == QUESTION_ACTION;
     const char *path = action ? setup->question.action_prompt : setup->question.percept_prompt;
     char error[SETTING_STRING_SIZE + 100];
-    int result = prompt_read(path, &setup->prompt, error, sizeof(error));
+    int result = prompt_read(path, &setup->prompts[kind], error, sizeof(error));
 
     if (result == PROMPT_REFUSED) {
         log_error(log, "[question] %s: %s", action ? "action_prompt" : "percept_prompt", error);
         return EXIT_BAD_CONFIG;
     }
     return result < 0 ? system_failed(log, "prompt", result) : 0;
+}
+
+static bool may_change(const struct setup *setup)
+{
+    return setup->question.kind == QUESTION_ACTION &&
+           setup->question.on_degenerate == QUESTION_CHANGE_TO_PERCEPT;
+}
+
+static int load_prompts(struct setup *setup, struct log *log)
+{
+    int result = load_prompt(setup, (enum question)setup->question.kind, log);
+
+    return result == 0 && may_change(setup) ? load_prompt(setup, QUESTION_PERCEPT, log) : result;
 }
 
 static void tell_tokens(const struct vlm_facts *facts, enum question kind, const char *name,
@@ -161,7 +176,7 @@ static void tell_tokens(const struct vlm_facts *facts, enum question kind, const
 }
 
 static void tell_facts(const struct vlm_facts *facts, const struct setup *setup, size_t index,
-                       struct log *log)
+                       enum question kind, struct log *log)
 {
     const char *name = setup->names[index];
     char slots[32] = "", context[48] = "";
@@ -179,19 +194,19 @@ static void tell_facts(const struct vlm_facts *facts, const struct setup *setup,
              facts->thinking == VLM_THINKING_OFF ? "off" : "not seen");
     log_info(log, "vlm %s: asking with protocol %s over %s, %s probabilities", name,
              facts->protocol, facts->path, facts->probabilities ? "with" : "without");
-    tell_tokens(facts, (enum question)setup->question.kind, name, log);
+    tell_tokens(facts, kind, name, log);
 }
 
 /* Learns one endpoint, and waits while it loads. 0 and the endpoint, or VLM_UNUSABLE or -errno. */
-static int try_endpoint(const struct setup *setup, size_t index, struct log *log,
-                        struct vlm **ret_vlm)
+static int try_endpoint(const struct setup *setup, size_t index, enum question kind,
+                        struct log *log, struct vlm **ret_vlm)
 {
     const struct vlm_endpoint_options *endpoint = &setup->endpoints[index];
     const struct timespec pause = {.tv_nsec = LOADING_POLL_MS * CLOCK_NS_PER_MS};
-    bool action = setup->question.kind == QUESTION_ACTION;
+    bool action = kind == QUESTION_ACTION;
     struct vlm_question question = {
-        .kind = (enum question)setup->question.kind,
-        .prompt = setup->prompt,
+        .kind = kind,
+        .prompt = setup->prompts[kind],
         .text = action ? setup->question.action_text : setup->question.percept_text,
     };
     struct vlm *vlm;
@@ -214,7 +229,7 @@ static int try_endpoint(const struct setup *setup, size_t index, struct log *log
         log_warning(log, "vlm %s: %s", setup->names[index], vlm_facts(vlm)->warnings[i]);
     }
     if (result == 0) {
-        tell_facts(vlm_facts(vlm), setup, index, log);
+        tell_facts(vlm_facts(vlm), setup, index, kind, log);
         *ret_vlm = vlm;
         return 0;
     }
@@ -227,15 +242,23 @@ static int try_endpoint(const struct setup *setup, size_t index, struct log *log
     return result;
 }
 
-/* The first endpoint that can be used. 0 or an exit code. */
-static int choose_endpoint(const struct setup *setup, struct log *log, struct vlm **ret_vlm)
+/* The first endpoint that can be used, with one client for each question that may be asked of it. 0
+ * or an exit code. */
+static int choose_endpoint(const struct setup *setup, struct pilot *pilot)
 {
-    for (size_t i = 0; i < setup->endpoint_count; i++) {
-        int result = try_endpoint(setup, i, log, ret_vlm);
+    struct log *log = pilot->log;
 
+    for (size_t i = 0; i < setup->endpoint_count; i++) {
+        int result = try_endpoint(setup, i, (enum question)setup->question.kind, log, &pilot->vlm);
+
+        if (result == 0 && may_change(setup)) {
+            result = try_endpoint(setup, i, QUESTION_PERCEPT, log, &pilot->percept);
+        }
         if (result == 0) {
             return 0;
         }
+        vlm_free(pilot->vlm);
+        pilot->vlm = NULL;
         if (result < 0) {
             return system_failed(log, setup->names[i], result);
         }
@@ -286,28 +309,28 @@ static int exit_after_signal(int stop_fd)
     return read(stop_fd, &number, 1) == 1 ? 128 + number : 0;
 }
 
-static int exit_after_run(const struct dryrun *dryrun, int result)
+static int exit_after_run(const struct pilot *pilot, int result)
 {
-    int code = exit_after_signal(dryrun->options.stop_fd);
+    int code = exit_after_signal(pilot->options.stop_fd);
 
     if (code != 0) {
         return code;
     }
-    if (result == DRYRUN_NO_CAR || result == DRYRUN_DISARMED) {
+    if (result == PILOT_NO_CAR || result == PILOT_DISARMED) {
         return EXIT_NO_CAR;
     }
-    if (result == DRYRUN_NO_OUTPUT) {
-        log_error(dryrun->log, "standard output failed");
+    if (result == PILOT_NO_OUTPUT) {
+        log_error(pilot->log, "standard output failed");
         return EXIT_OUTPUT;
     }
     if (result < 0) {
-        return system_failed(dryrun->log, "dry run", result);
+        return system_failed(pilot->log, "run", result);
     }
-    if (report_answered_count(dryrun->report) == 0 && report_failed_count(dryrun->report) > 0) {
-        log_error(dryrun->log, "no question was answered");
+    if (report_answered_count(pilot->report) == 0 && report_failed_count(pilot->report) > 0) {
+        log_error(pilot->log, "no question was answered");
         return EXIT_NO_ENDPOINT;
     }
-    return report_unreadable_count(dryrun->report) > 0 ? EXIT_BAD_INPUT : 0;
+    return report_unreadable_count(pilot->report) > 0 ? EXIT_BAD_INPUT : 0;
 }
 
 static int open_frames(const struct arguments *arguments, struct log *log,
@@ -324,6 +347,17 @@ static int open_frames(const struct arguments *arguments, struct log *log,
     return result < 0 ? EXIT_BAD_INPUT : 0;
 }
 
+static int open_camera(const struct setup *setup, struct log *log, struct camera **ret_camera)
+{
+    int result = camera_open(&setup->camera, ret_camera);
+
+    if (result == -ENODEV) {
+        log_error(log, "there are no pictures: expected --frames PATH, or a [camera] driver");
+        return EXIT_BAD_CONFIG;
+    }
+    return result < 0 ? system_failed(log, setup->camera.socket, result) : 0;
+}
+
 static int open_link(const struct setup *setup, struct log *log, struct link **ret_link)
 {
     int result = link_new(setup->safety.socket, ret_link);
@@ -333,7 +367,7 @@ static int open_link(const struct setup *setup, struct log *log, struct link **r
 
 static size_t expected_frames(const struct arguments *arguments, const struct folder *folder)
 {
-    size_t count = arguments->loop ? 0 : folder_count(folder);
+    size_t count = arguments->loop || folder == NULL ? 0 : folder_count(folder);
 
     if (arguments->limit > 0 && (count == 0 || arguments->limit < count)) {
         count = arguments->limit;
@@ -341,32 +375,32 @@ static size_t expected_frames(const struct arguments *arguments, const struct fo
     return count;
 }
 
-static int run(struct dryrun *dryrun, const struct arguments *arguments, const struct setup *setup)
+static int run(struct pilot *pilot, const struct arguments *arguments, const struct setup *setup)
 {
     struct report_options options = {
         .json = arguments->json,
-        .expected = expected_frames(arguments, dryrun->folder),
+        .expected = expected_frames(arguments, pilot->folder),
     };
     int result = jpeg_new((int)setup->picture.width_px, (int)setup->picture.height_px,
-                          (int)setup->picture.quality, &dryrun->jpeg);
+                          (int)setup->picture.quality, &pilot->jpeg);
 
     if (result == 0) {
-        result = report_new(&options, &dryrun->report);
+        result = report_new(&options, &pilot->report);
     }
     if (result == 0) {
-        result = open_signals(&dryrun->options.stop_fd);
+        result = open_signals(&pilot->options.stop_fd);
     }
     if (result < 0) {
-        return system_failed(dryrun->log, "start", result);
+        return system_failed(pilot->log, "start", result);
     }
-    result = exit_after_run(dryrun, dryrun_run(dryrun));
-    (void)close(dryrun->options.stop_fd);
+    result = exit_after_run(pilot, pilot_run(pilot));
+    (void)close(pilot->options.stop_fd);
     return result;
 }
 
-static int dry_run(const struct arguments *arguments, const struct setup *setup, struct log *log)
+static int drive(const struct arguments *arguments, const struct setup *setup, struct log *log)
 {
-    struct dryrun dryrun = {
+    struct pilot pilot = {
         .options = {.period_ns = arguments->period_ns,
                     .limit = arguments->limit,
                     .loop = arguments->loop},
@@ -374,22 +408,25 @@ static int dry_run(const struct arguments *arguments, const struct setup *setup,
         .question = (enum question)setup->question.kind,
         .log = log,
     };
-    int result = open_frames(arguments, log, &dryrun.folder);
+    int result = arguments->frames != NULL ? open_frames(arguments, log, &pilot.folder)
+                                           : open_camera(setup, log, &pilot.camera);
 
     if (result == 0) {
-        result = choose_endpoint(setup, log, &dryrun.vlm);
+        result = choose_endpoint(setup, &pilot);
     }
     if (result == 0 && arguments->explore) {
-        result = open_link(setup, log, &dryrun.link);
+        result = open_link(setup, log, &pilot.link);
     }
     if (result == 0) {
-        result = run(&dryrun, arguments, setup);
+        result = run(&pilot, arguments, setup);
     }
-    link_free(dryrun.link);
-    report_free(dryrun.report);
-    vlm_free(dryrun.vlm);
-    jpeg_free(dryrun.jpeg);
-    folder_close(dryrun.folder);
+    link_free(pilot.link);
+    report_free(pilot.report);
+    vlm_free(pilot.percept);
+    vlm_free(pilot.vlm);
+    jpeg_free(pilot.jpeg);
+    camera_close(pilot.camera);
+    folder_close(pilot.folder);
     return result;
 }
 
@@ -423,11 +460,12 @@ int main(int argc, char **argv)
     log_init(&log, ARGUMENTS_PROGRAM);
     result = configure(&setup, &arguments, &log);
     if (result == 0) {
-        result = load_prompt(&setup, &log);
+        result = load_prompts(&setup, &log);
     }
     if (result == 0) {
-        result = dry_run(&arguments, &setup, &log);
+        result = drive(&arguments, &setup, &log);
     }
-    free(setup.prompt);
+    free(setup.prompts[QUESTION_ACTION]);
+    free(setup.prompts[QUESTION_PERCEPT]);
     return result;
 }

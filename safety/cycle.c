@@ -275,7 +275,9 @@ static void report_verdict(struct cycle *cycle, bool late, int64_t now_ns)
     bool changed = verdict.reasons != cycle->verdict.reasons ||
                    verdict.mission != cycle->verdict.mission || cycle->tick == 1;
 
-    if (!changed && now_ns - cycle->verdict_ns < REPORT_NS) {
+    /* The first tick with a new decision is told as well: it ends the way of that frame. */
+    if (!changed && verdict.frame_seq == cycle->verdict.frame_seq &&
+        now_ns - cycle->verdict_ns < REPORT_NS) {
         return;
     }
     if (changed) {

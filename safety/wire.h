@@ -55,7 +55,7 @@ enum wire_type {
     WIRE_RESET = 6, /* refused while the key is pressed */
     WIRE_LOOK = 7,
     /* From safety. */
-    WIRE_VERDICT = 64, /* in the tick when it changes, else 10 Hz */
+    WIRE_VERDICT = 64, /* in the tick when it changes or has a new decision, else 10 Hz */
     WIRE_SCAN = 65,    /* 10 Hz */
     WIRE_EVENT = 66,   /* what a person should read */
 };

@@ -112,6 +112,8 @@ const struct setting_table vlm_endpoint_table = {
     .help = "A model server; several are tried in the order of the file",
 };
 
+static const char *const degenerate_choices[] = {"keep", "percept", NULL};
+
 #define FIELD(name) offsetof(struct question_options, name)
 static const struct setting question_settings[] = {
     {.key = "kind",
@@ -120,6 +122,12 @@ static const struct setting question_settings[] = {
      .fallback = "action",
      .choices = question_choices,
      .help = "ask what to do (action) or where the most open floor is (percept)"},
+    {.key = "on_degenerate",
+     .type = SETTING_CHOICE,
+     .offset = FIELD(on_degenerate),
+     .fallback = "keep",
+     .choices = degenerate_choices,
+     .help = "with the degenerate-answer alarm: keep the question, or ask for the percept"},
     {.key = "action_prompt",
      .type = SETTING_PATH,
      .offset = FIELD(action_prompt),

@@ -21,9 +21,15 @@ struct vlm_endpoint_options {
     int64_t startup_ms;              /* how long to wait for a server that is still loading */
 };
 
+enum question_on_degenerate {
+    QUESTION_KEEP,
+    QUESTION_CHANGE_TO_PERCEPT,
+};
+
 /* [question]: what is asked. */
 struct question_options {
-    int kind; /* enum question */
+    int kind;          /* enum question */
+    int on_degenerate; /* enum question_on_degenerate */
     char action_prompt[SETTING_STRING_SIZE];
     char percept_prompt[SETTING_STRING_SIZE];
     char action_text[SETTING_STRING_SIZE];

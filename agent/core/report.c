@@ -20,6 +20,7 @@ static const char *const stage_names[STAGE_COUNT] = {
     [STAGE_READ] = "read",   [STAGE_ENCODE] = "encode",   [STAGE_LOAD] = "load",
     [STAGE_WAIT] = "wait",   [STAGE_REQUEST] = "request", [STAGE_SERVER] = "server",
     [STAGE_PARSE] = "parse", [STAGE_DECIDE] = "decide",   [STAGE_TOTAL] = "total",
+    [STAGE_MOTOR] = "motor",
 };
 
 struct report {
@@ -30,6 +31,8 @@ struct report {
     struct histogram stages[STAGE_COUNT];
     cJSON *unreadable_names;
     bool header_written;
+    bool driven;
+    uint64_t vetoes[WIRE_REASON_COUNT]; /* decisions that the reason stood against */
     uint64_t words[WORD_COUNT_MAX];
 };
 
@@ -56,6 +59,11 @@ void report_free(struct report *report)
         cJSON_Delete(report->unreadable_names);
         free(report);
     }
+}
+
+void report_motor(struct report *report, int64_t duration_ns)
+{
+    histogram_add(&report->stages[STAGE_MOTOR], duration_ns);
 }
 
 void report_clear(const struct report *report)
@@ -276,6 +284,10 @@ static void frame_count(struct report *report, const struct report_frame *frame)
     } else {
         report->failed++;
     }
+    report->driven |= frame->driven;
+    for (int bit = 0; frame->driven && bit < WIRE_REASON_COUNT; bit++) {
+        report->vetoes[bit] += frame->verdict.reasons >> bit & 1;
+    }
     for (int stage = 0; stage < STAGE_COUNT; stage++) {
         /* How long it took to fail says nothing of how long an answer takes. */
         bool counts = frame->fault == FAULT_NONE || stage < STAGE_REQUEST;
@@ -330,6 +342,31 @@ static double rate_hz(const struct report *report, int64_t elapsed_ns)
     return elapsed_ns > 0 ? (double)frames * 1e9 / (double)elapsed_ns : 0;
 }
 
+static void vetoes_json(const struct report *report, cJSON *vetoes)
+{
+    for (int bit = 0; bit < WIRE_REASON_COUNT; bit++) {
+        if (report->vetoes[bit] > 0) {
+            cJSON_AddNumberToObject(vetoes, wire_reason_name((enum wire_reason)(1u << bit)),
+                                    (double)report->vetoes[bit]);
+        }
+    }
+}
+
+static void summary_vetoes(const struct report *report)
+{
+    if (!report->driven) {
+        return;
+    }
+    (void)printf("vetoes     ");
+    for (int bit = 0; bit < WIRE_REASON_COUNT; bit++) {
+        if (report->vetoes[bit] > 0) {
+            (void)printf(" %s %llu ", wire_reason_name((enum wire_reason)(1u << bit)),
+                         (unsigned long long)report->vetoes[bit]);
+        }
+    }
+    (void)printf(" (decisions that it stood against)\n");
+}
+
 static void summary_json(struct report *report, const struct answers *answers,
                          enum question question, bool degenerate, int64_t elapsed_ns)
 {
@@ -364,6 +401,9 @@ static void summary_json(struct report *report, const struct answers *answers,
         }
     }
     cJSON_AddNumberToObject(json, "late_connects", (double)report->connects);
+    if (report->driven) {
+        vetoes_json(report, cJSON_AddObjectToObject(json, "vetoes"));
+    }
     errors = cJSON_AddObjectToObject(json, "errors");
     for (int fault = FAULT_NONE + 1; fault < FAULT_COUNT; fault++) {
         if (report->faults[fault] > 0) {
@@ -428,6 +468,7 @@ static void summary_text(const struct report *report, const struct answers *answ
                  (unsigned long long)(report->answered + report->failed), (double)elapsed_ns / 1e9,
                  rate_hz(report, elapsed_ns));
     summary_decisions(answers, question);
+    summary_vetoes(report);
     if (degenerate) {
         (void)printf("warning     degenerate answers: nearly always \"%s\"; the model may not be "
                      "looking\n",

@@ -27,7 +27,8 @@ enum stage {
     STAGE_SERVER,  /* of which the server says that it worked; not told by all */
     STAGE_PARSE,   /* answer to decision */
     STAGE_DECIDE,  /* decision to intent */
-    STAGE_TOTAL,   /* start of reading to intent */
+    STAGE_TOTAL,   /* start of reading, or the camera's time of the picture, to intent */
+    STAGE_MOTOR,   /* the same to the motor frame that the intent comes to; with a car only */
     STAGE_COUNT,
 };
 
@@ -57,6 +58,9 @@ void report_free(struct report *report);
 
 /* 0, or -EIO when standard output does not take it. */
 int report_frame(struct report *report, const struct report_frame *frame);
+
+/* A decision has reached the wheels: so long after its picture. */
+void report_motor(struct report *report, int64_t duration_ns);
 
 /* Takes the live line away, so that something else can be written to standard error. */
 void report_clear(const struct report *report);

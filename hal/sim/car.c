@@ -17,6 +17,21 @@
 #define FAR_MM         300.0
 #define TOUCH_MM       5.0
 
+struct mecanum_settings car_wheels(void)
+{
+    return (struct mecanum_settings){
+        .arm_mm = MECANUM_ARM_MM,
+        .turn_left_percent = 100,
+        .turn_right_percent = 100,
+        .sign = {-1, 1, -1, 1},
+        .trim_percent = {100, 100, 100, 100},
+        .dead_band_permille = 300,
+        .points = 2,
+        .point = {{200, 400}, {500, 1000}},
+        .slew_permille = 400,
+    };
+}
+
 struct car_vices car_vices_none(void)
 {
     return (struct car_vices){

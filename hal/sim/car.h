@@ -59,6 +59,9 @@ struct car {
     double still_s; /* since it moved last */
 };
 
+/* The wheels as the defaults of [motor] believe them to be. */
+struct mecanum_settings car_wheels(void);
+
 /* A car without vices, and one with vices within what the gate assumes times `excess` (1: the
  * limits themselves are drawn often). */
 struct car_vices car_vices_none(void);

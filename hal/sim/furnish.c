@@ -88,14 +88,9 @@ static void add_room(struct site *site)
 
 static void add_wall(struct site *site, double x0, double y0, double x1, double y1)
 {
-    struct plan_face wall = {.x0_mm = (float)x0,
-                             .y0_mm = (float)y0,
-                             .x1_mm = (float)x1,
-                             .y1_mm = (float)y1,
-                             .top_mm = WALL_MM,
-                             .look = {200, 196, 184, PLAN_PLAIN}};
+    static const struct plan_face wall = {.top_mm = WALL_MM, .look = {200, 196, 184, PLAN_PLAIN}};
 
-    plan_add_face(site->plan, &wall);
+    plan_add_wall(site->plan, &wall, x0, y0, x1, y1);
 }
 
 static void build(struct site *site, enum kind kind)

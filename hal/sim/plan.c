@@ -13,7 +13,8 @@
 #define HEIGHT_MM       2400
 #define LEG_MM          45
 #define TABLE_TOP_MM    30
-#define DOOR_MM         40 /* thick */
+#define WALL_MM         60.0 /* thick: an end of none cannot be seen end on */
+#define DOOR_MM         40   /* thick */
 #define DOOR_TOP_MM     2000
 #define LINE_SIZE       512
 #define WALL_LOOK       {216, 208, 190, PLAN_PLAIN}
@@ -73,6 +74,18 @@ void plan_add_box(struct plan *plan, const struct plan_face *like, double width_
     add_line(plan, like, x + bx, y + by, x, y);
 }
 
+void plan_add_wall(struct plan *plan, const struct plan_face *like, double x0_mm, double y0_mm,
+                   double x1_mm, double y1_mm)
+{
+    double turn = atan2(y1_mm - y0_mm, x1_mm - x0_mm);
+    double back = -WALL_MM / 2, aside = -WALL_MM / 2;
+    struct plan_face corner = *like;
+
+    corner.x0_mm = (float)(x0_mm + back * cos(turn) - aside * sin(turn));
+    corner.y0_mm = (float)(y0_mm + back * sin(turn) + aside * cos(turn));
+    plan_add_box(plan, &corner, hypot(x1_mm - x0_mm, y1_mm - y0_mm) + WALL_MM, WALL_MM, turn);
+}
+
 /* Things */
 
 static void make_start(struct reader *reader, const struct line *line)
@@ -112,7 +125,7 @@ static void make_wall(struct reader *reader, const struct line *line)
         return;
     }
     for (int i = 0; i + 3 < line->count; i += 2) {
-        add_line(reader->plan, &line->like, at[i], at[i + 1], at[i + 2], at[i + 3]);
+        plan_add_wall(reader->plan, &line->like, at[i], at[i + 1], at[i + 2], at[i + 3]);
     }
 }
 

@@ -10,7 +10,7 @@
  *     start    900 900 45                      x y direction
  *     floor    color=b08860 texture=wood       also: ceiling
  *     room     0 0 5200 4400 color=d8d0b8      four walls: x y width depth
- *     wall     2600 0 2600 1200 ...            from corner to corner, any number of them
+ *     wall     2600 0 2600 1200 ...            from corner to corner, 60 mm thick
  *     box      1200 3000 1800 800 height=450   x y width depth, turned about its first corner
  *     table    3000 1000 1200 800 height=740   a top on four legs
  *     door     2000 0 2800 0 open=70           hinge, other side
@@ -104,5 +104,9 @@ void plan_add_face(struct plan *plan, const struct plan_face *face);
  * material and heights are those of `like`. */
 void plan_add_box(struct plan *plan, const struct plan_face *like, double width_mm, double depth_mm,
                   double turn_rad);
+
+/* A wall from corner to corner, as thick as a `wall` of a file. */
+void plan_add_wall(struct plan *plan, const struct plan_face *like, double x0_mm, double y0_mm,
+                   double x1_mm, double y1_mm);
 
 #endif

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# demo.sh [--frames PATH] [--vlm URL] [AGENT-OPTION...]: dry-runs the agent over frames.
+# demo.sh --frames PATH [--vlm URL] [AGENT-OPTION...]: dry-runs the agent over frames.
 #
 # Standard output belongs to the agent alone (--json is read by programs). Two children, the
 # stand-in and the agent, both in our process group. A Ctrl-C therefore reaches the agent by itself
@@ -39,7 +39,7 @@ while (($# > 0)); do
     esac
     shift
 done
-if [[ -n $frames && ! -e $frames ]]; then
+if [[ ! -e $frames ]]; then
     echo "demo: $frames: there is no such folder or file" >&2
     exit 65
 fi
@@ -85,13 +85,6 @@ trap 'exit 129' HUP
 
 "$root/tests/run/build.sh" "$build" >&2
 temporary=$(mktemp -d)
-
-if [[ -z $frames ]]; then
-    frames=$temporary/frames
-    mkdir -- "$frames"
-    "$build/tests/unit/render-frames" "$frames" >&2
-    echo "demo: no --frames given: rendered $(find "$frames" -type f | wc -l) frames" >&2
-fi
 
 # Prints nothing; sets `vlm`.
 start_standin() {

@@ -48,21 +48,6 @@ struct loop_options loop_defaults(void)
     };
 }
 
-static struct mecanum_settings wheels_make(void)
-{
-    return (struct mecanum_settings){
-        .arm_mm = 126,
-        .turn_left_percent = 100,
-        .turn_right_percent = 100,
-        .sign = {-1, 1, -1, 1},
-        .trim_percent = {100, 100, 100, 100},
-        .dead_band_permille = 300,
-        .points = 2,
-        .point = {{200, 400}, {500, 1000}},
-        .slew_permille = 400,
-    };
-}
-
 void loop_init(struct loop *loop, const struct plan *plan, const struct loop_options *options,
                uint64_t seed)
 {
@@ -79,7 +64,7 @@ void loop_init(struct loop *loop, const struct plan *plan, const struct loop_opt
     }
     loop->now_ms = START_MS;
     loop->packet_ns = START_MS * MS;
-    loop->wheels = wheels_make();
+    loop->wheels = car_wheels();
     world_init(&loop->world, plan);
     car_init(&loop->car, &loop->wheels, &vices, &pose, options->charge_mv);
     chart_init(&loop->chart);

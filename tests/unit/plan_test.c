@@ -40,11 +40,11 @@ static void every_thing_becomes_its_faces(void **state)
           "wall 0 0 10 0 10 10\nbox 1 1 2 2 height=90 # low\ntable 0 0 500 500\n"
           "door 0 0 800 0 open=90\npet 0 0 10 10 speed=100\n");
     assert_string_equal(plan.name, "a room");
-    assert_int_equal(plan.face_count, 4 + 2 + 4 + 5 * 4 + 4);
+    assert_int_equal(plan.face_count, 4 + 2 * 4 + 4 + 5 * 4 + 4);
     assert_int_equal(plan.walker_count, 1);
     assert_int_equal(plan.faces[0].look.red, 0x10);
     assert_int_equal(plan.faces[0].look.blue, 0x30);
-    assert_true(plan.faces[6].top_mm == 90);
+    assert_true(plan.faces[12].top_mm == 90);
     assert_true(plan.angle_rad > 1.57F && plan.angle_rad < 1.58F);
 }
 

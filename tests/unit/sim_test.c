@@ -21,17 +21,7 @@ static struct plan plan;
 static struct world world;
 static struct car car;
 
-static const struct mecanum_settings wheels = {
-    .arm_mm = 126,
-    .turn_left_percent = 100,
-    .turn_right_percent = 100,
-    .sign = {-1, 1, -1, 1},
-    .trim_percent = {100, 100, 100, 100},
-    .dead_band_permille = 300,
-    .points = 2,
-    .point = {{200, 400}, {500, 1000}},
-    .slew_permille = 400,
-};
+static struct mecanum_settings wheels;
 
 static void build(const char *text)
 {
@@ -53,18 +43,18 @@ static float ray(enum world_sense sense, double height_mm, double degrees)
 static void each_sensor_meets_what_it_can(void **state)
 {
     (void)state;
-    build("wall 1000 -100 1000 100 height=100\nwall 2000 -100 2000 100 material=black\n"
-          "wall -1000 -100 -1000 100 material=glass\nwall -2000 -900 -2000 900\n"
-          "wall -100 500 100 500 material=soft\n");
+    build("wall 1030 -100 1030 100 height=100\nwall 2030 -100 2030 100 material=black\n"
+          "wall -1030 -100 -1030 100 material=glass\nwall -2030 -900 -2030 900\n"
+          "wall -100 530 100 530 material=soft\n");
     assert_true(fabsf(ray(WORLD_SONAR, 60, 0) - 1000) < 1);
     assert_true(ray(WORLD_LIDAR, 115, 0) == 0); /* over the low one, into the black one */
     assert_true(fabsf(ray(WORLD_SONAR, 115, 0) - 2000) < 1);
     assert_true(fabsf(ray(WORLD_LIDAR, 115, 180) - 1000) < 1); /* glass, straight on */
-    build("wall -1000 -500 -1000 500 material=glass\nwall -2000 -2000 -2000 2000\n");
+    build("wall -1030 -500 -1030 500 material=glass\nwall -2030 -2000 -2030 2000\n");
     assert_true(fabsf(ray(WORLD_LIDAR, 115, 160) - 2128) < 2); /* through it */
     assert_true(fabsf(ray(WORLD_SONAR, 60, 160) - 1064) < 2);
     assert_true(fabsf(ray(WORLD_CAMERA, 130, 180) - 2000) < 1);
-    build("wall -100 500 100 500 material=soft\nwall -100 900 100 900\n");
+    build("wall -100 530 100 530 material=soft\nwall -100 930 100 930\n");
     assert_true(fabsf(ray(WORLD_LIDAR, 115, 90) - 500) < 1);
     assert_true(fabsf(ray(WORLD_SONAR, 60, 90) - 900) < 1);
     assert_true(ray(WORLD_LIDAR, 115, -90) == 0);
@@ -105,7 +95,7 @@ static void hull_and_walls_have_a_distance(void **state)
     struct world_pose pose = {0, 0, 0};
 
     (void)state;
-    build("wall 300 -500 300 500\nwall -500 285 500 285 bottom=200\nwall -500 -185 500 -185\n");
+    build("wall 330 -500 330 500\nwall -500 315 500 315 bottom=200\nwall -500 -215 500 -215\n");
     assert_true(fabs(world_gap(&world, &pose, &hull, 400) - 100) < 0.01);
     pose.x_mm = 150;
     assert_true(fabs(world_gap(&world, &pose, &hull, 400) - 50) < 0.01);
@@ -121,6 +111,7 @@ static void place(double x, double y, double angle)
     struct world_pose pose = {x, y, angle};
     struct car_vices vices = car_vices_none();
 
+    wheels = car_wheels();
     car_init(&car, &wheels, &vices, &pose, CAR_FULL_MV);
 }
 
@@ -171,14 +162,14 @@ static void stopping_takes_its_way(void **state)
 static void contact_is_counted_once_with_its_speed(void **state)
 {
     (void)state;
-    build("wall 600 -500 600 500\n");
+    build("wall 630 -500 630 500\n");
     place(0, 0, 0);
     drive(300, 0, 0, 4);
     assert_int_equal(car.contacts, 1);
     assert_int_equal(car.unseen_contacts, 0);
     assert_true(car.closing_mm_s > 280 && car.closing_mm_s < 310);
     assert_true(car.pose.x_mm <= 500);
-    build("wall 600 -500 600 500 material=black\n");
+    build("wall 630 -500 630 500 material=black\n");
     place(0, 0, 0);
     drive(300, 0, 0, 4);
     assert_int_equal(car.contacts, 1);
@@ -223,8 +214,8 @@ static void survey_knows_what_can_be_reached_and_was_seen(void **state)
     (void)state;
     build("start -1000 0 0\nroom -2000 -1000 4000 2000\nwall 0 -1000 0 1000\n");
     survey_init(&survey, &plan);
-    /* Half of the room, less a border of 140 mm. */
-    assert_in_range(survey.reachable, 1150, 1250);
+    /* Half of the room, less a border of 140 mm and half a wall. */
+    assert_in_range(survey.reachable, 1080, 1200);
     assert_true(survey_share(&survey) == 0);
     survey_look(&survey, &world, &pose, 1.2);
     assert_true(survey_share(&survey) > 0.15 && survey_share(&survey) < 0.35);
