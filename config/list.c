@@ -12,9 +12,9 @@
 #include "vlm/vlm_options.h"
 
 const struct setting_table *const config_list[] = {
-    &vlm_endpoint_table, &question_table, &picture_table, &camera_table, &explorer_table, &safety_table,
-    &gate_table,         &motor_table,    &battery_table, &lidar_table,    &sonar_table,
-    &keys_table,         &gpio_table,     &look_table,
+    &vlm_endpoint_table, &question_table, &picture_table, &camera_table,  &explorer_table,
+    &safety_table,       &gate_table,     &motor_table,   &battery_table, &lidar_table,
+    &sonar_table,        &keys_table,     &gpio_table,    &look_table,
 };
 
 const size_t config_list_count = sizeof(config_list) / sizeof(config_list[0]);

@@ -22,7 +22,7 @@
 #define DISARMED_NS       (300 * CLOCK_NS_PER_MS)
 #define BACKOFF_NS        (100 * CLOCK_NS_PER_MS)
 #define BLIND_NS          (1 * CLOCK_NS_PER_S) /* without a picture: told */
-#define JUDGED_AT_THE_END 10 /* answers, when a run was shorter than the window */
+#define JUDGED_AT_THE_END 10                   /* answers, when a run was shorter than the window */
 
 /* A frame on its way. */
 struct passage {
@@ -96,8 +96,7 @@ static int make_ready(struct run *run, const struct frame *frame)
     int result = fit(run, frame, &run->ready);
 
     if (result == JPEG_REFUSED) {
-        report_unreadable(run->pilot->report, run->ready.frame.name,
-                          jpeg_error(run->pilot->jpeg));
+        report_unreadable(run->pilot->report, run->ready.frame.name, jpeg_error(run->pilot->jpeg));
         return 0;
     }
     run->is_ready = result == 0;
@@ -241,9 +240,8 @@ static void warn_degenerate(struct run *run)
                 "may not be looking%s",
                 run->answers.used, word_text(run->question, answers_favourite(&run->answers)),
                 answers_recent_bits(&run->answers),
-                changes || run->question == QUESTION_PERCEPT
-                    ? ""
-                    : ", try [question] kind = percept");
+                changes || run->question == QUESTION_PERCEPT ? ""
+                                                             : ", try [question] kind = percept");
     if (changes && !vlm_is_busy(run->vlm)) {
         change_question(run);
     } else if (changes) {
@@ -437,8 +435,8 @@ static bool is_armed(const struct run *run)
 }
 
 /* Asks for permission again and again, each time with an id of its own: the self-test may still be
- * running, or a fault have ended just now. Ids are the wall clock's, so that each is larger than any
- * before. */
+ * running, or a fault have ended just now. Ids are the wall clock's, so that each is larger than
+ * any before. */
 static int ask_for_permission(struct run *run)
 {
     int64_t end_ns = clock_now_ns() + ARM_NS, now_ns;

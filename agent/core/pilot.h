@@ -40,7 +40,7 @@ struct pilot {
     struct jpeg *jpeg;
     struct vlm *vlm;
     struct vlm *percept; /* asked instead once the answers are degenerate; NULL: never */
-    struct link *link; /* NULL: a dry run */
+    struct link *link;   /* NULL: a dry run */
     struct report *report;
     struct log *log;
 };

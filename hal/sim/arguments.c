@@ -12,22 +12,22 @@
 static const char help_text[] =
     "Usage: " ARGUMENTS_PROGRAM " --dir DIR [OPTION]...\n"
     "\n"
-    "A TurboPi in a room, both simulated, in real time. In DIR it makes what a car has:\n"
-    "the serial lines 'motor' and 'lidar', and the socket 'camera.sock' of the camera;\n"
-    "it tells distance and keys to the sockets 'sonar.sock' and 'keys.sock' there.\n"
+    "A TurboPi in a room, both simulated, in real time. In DIR it makes what a car\n"
+    "has: the serial lines 'motor' and 'lidar', and the socket 'camera.sock' of the\n"
+    "camera; it tells distance and keys to 'sonar.sock' and 'keys.sock' there.\n"
     "\n"
     "  --dir DIR        an existing folder\n"
-    "  --room ROOM      empty, living, corridor, office, trap, glass, random (by the seed),\n"
-    "                   or a file with a plan; living without it\n"
+    "  --room ROOM      empty, living, corridor, office, trap, glass, random (by the\n"
+    "                   seed), or a file with a plan; living without it\n"
     "  --seed N         of the car's vices, the noise and the chaos; 1 without it\n"
     "  --lidar FAMILY   ld06 or rplidar_c1; ld06 without it\n"
     "  --seconds N      end after N seconds; without it after SIGINT or SIGTERM\n"
     "  --fps N          pictures a second, 1 to 60; 36 without it\n"
     "  --view DEG       the camera's angle of view, 55 to 130; 70 without it\n"
-    "  --battery MV     what the battery has at the start, 6000 to 8400; 8000 without it\n"
+    "  --battery MV     of the battery at the start, 6000 to 8400; 8000 without it\n"
     "  --chaos          sensors fail now and then, for up to a second and a half\n"
     "  --log FILE       write each motor frame: monotonic seconds, the four duties in\n"
-    "                   permille; and '# seconds trouble' when a trouble begins or ends\n"
+    "                   permille; '# seconds trouble' when one begins or ends\n"
     "  --picture FILE   at the end, write the plan with the way of the car (PNG)\n"
     "  --json           one JSON object a line, five a second, then the result\n"
     "  --help           show this text\n"
@@ -75,9 +75,8 @@ static int refuse(const char *what, const char *value, const char *expected)
     char shown[80];
 
     text_escape(value, strlen(value), shown, sizeof(shown));
-    (void)fprintf(stderr,
-                  ARGUMENTS_PROGRAM ": %s%s%s\nTry '" ARGUMENTS_PROGRAM " --help'.\n", what, shown,
-                  expected);
+    (void)fprintf(stderr, ARGUMENTS_PROGRAM ": %s%s%s\nTry '" ARGUMENTS_PROGRAM " --help'.\n", what,
+                  shown, expected);
     return ARGUMENTS_REFUSED;
 }
 

@@ -4,13 +4,13 @@
 #include <math.h>
 #include <string.h>
 
-#define MOTOR_DUTIES   5 /* sub-command: duties of several motors */
-#define SERVO_MOVE     1 /* sub-command: several servos */
-#define SERVO_READ     5
-#define SYS_BATTERY    4
-#define DUTY_SIZE      5 /* of one motor: number, float */
-#define SERVO_SIZE     3 /* of one servo: number, pulse */
-#define SERVO_OFFSET   4 /* in a move: sub-command, duration, count */
+#define MOTOR_DUTIES 5 /* sub-command: duties of several motors */
+#define SERVO_MOVE   1 /* sub-command: several servos */
+#define SERVO_READ   5
+#define SYS_BATTERY  4
+#define DUTY_SIZE    5 /* of one motor: number, float */
+#define SERVO_SIZE   3 /* of one servo: number, pulse */
+#define SERVO_OFFSET 4 /* in a move: sub-command, duration, count */
 
 static int duty_of(const uint8_t *bytes)
 {
@@ -22,8 +22,8 @@ static int duty_of(const uint8_t *bytes)
 
 static void take_duties(const struct board5_report *frame, struct board_event *event)
 {
-    if (frame->size < 2 || frame->data[0] != MOTOR_DUTIES ||
-        frame->data[1] != BOARD5_MOTORS || frame->size != 2 + BOARD5_MOTORS * DUTY_SIZE) {
+    if (frame->size < 2 || frame->data[0] != MOTOR_DUTIES || frame->data[1] != BOARD5_MOTORS ||
+        frame->size != 2 + BOARD5_MOTORS * DUTY_SIZE) {
         return;
     }
     for (int i = 0; i < BOARD5_MOTORS; i++) {

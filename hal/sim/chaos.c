@@ -28,8 +28,7 @@ bool chaos_step(struct chaos *chaos, int64_t now_ns)
         chaos->trouble = CHAOS_NONE;
         chaos->until_ns = now_ns + some_ns(&chaos->random, PAUSE_LEAST_MS, PAUSE_MOST_MS);
     } else {
-        chaos->trouble =
-            (enum chaos_trouble)(1 + random_next(&chaos->random) % (CHAOS_COUNT - 1));
+        chaos->trouble = (enum chaos_trouble)(1 + random_next(&chaos->random) % (CHAOS_COUNT - 1));
         chaos->until_ns = now_ns + some_ns(&chaos->random, LEAST_MS, MOST_MS);
         chaos->count++;
     }

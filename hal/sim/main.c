@@ -99,8 +99,9 @@ static int load_plan(struct sim *sim)
     }
     result = plan_load(path, &sim->plan, error, sizeof(error));
     if (result < 0) {
-        log_error(&sim->log, "--room %s: %s: expected empty, living, corridor, office, trap, glass, "
-                             "random or a file",
+        log_error(&sim->log,
+                  "--room %s: %s: expected empty, living, corridor, office, trap, glass, "
+                  "random or a file",
                   room, strerror(-result));
     } else if (result == PLAN_REFUSED) {
         log_error(&sim->log, "%s", error);
@@ -125,9 +126,8 @@ static void build(struct sim *sim)
     sim->scanner.dropout = DROPOUT;
     survey_init(&sim->survey, &sim->plan);
     chart_init(&sim->chart);
-    sim->scene.eye = (struct eye){.height_mm = CAR_CAMERA_MM,
-                                  .view_rad = arguments->view_deg * M_PI / 180,
-                                  .noise = 3};
+    sim->scene.eye = (struct eye){
+        .height_mm = CAR_CAMERA_MM, .view_rad = arguments->view_deg * M_PI / 180, .noise = 3};
     sim->begin_ns = clock_now_ns();
     sim->step_ns = sim->packet_ns = sim->begin_ns;
     chaos_init(&sim->chaos, random_next(&sim->random), sim->begin_ns);
@@ -154,8 +154,8 @@ static int open_devices(struct sim *sim)
     }
     if (result == 0) {
         (void)snprintf(path, sizeof(path), "%s/camera.sock", arguments->dir);
-        result = photo_open(path, arguments->fps, &sim->scene, &sim->lock, arguments->seed,
-                            &sim->photo);
+        result =
+            photo_open(path, arguments->fps, &sim->scene, &sim->lock, arguments->seed, &sim->photo);
     }
     if (result < 0) {
         return system_failed(sim, path, result);
@@ -283,8 +283,8 @@ static void send_packets(struct sim *sim, int64_t now_ns)
         sim->packet_ns = now_ns - PACKETS_LATE_MAX * period_ns;
     }
     for (; sim->packet_ns + period_ns <= now_ns; sim->packet_ns += period_ns) {
-        size_t size = scanner_packet(&sim->scanner, &sim->scene.world, &sim->car.pose,
-                                     CAR_LIDAR_MM, sim->packet_ns - sim->begin_ns, bytes);
+        size_t size = scanner_packet(&sim->scanner, &sim->scene.world, &sim->car.pose, CAR_LIDAR_MM,
+                                     sim->packet_ns - sim->begin_ns, bytes);
 
         if (size > 0) {
             (void)line_write(&sim->lidar, bytes, size);
@@ -303,7 +303,8 @@ static float sonar_mm(const struct sim *sim)
     world_scan(&sim->scene.world, WORLD_SONAR, CAR_SONAR_MM, &from,
                2 * SONAR_HALF_RAD / (SONAR_BEAMS - 1), SONAR_BEAMS, SONAR_MOST_MM, distance);
     for (int i = 0; i < SONAR_BEAMS; i++) {
-        nearest = distance[i] > 0 && (nearest == 0 || distance[i] < nearest) ? distance[i] : nearest;
+        nearest =
+            distance[i] > 0 && (nearest == 0 || distance[i] < nearest) ? distance[i] : nearest;
     }
     return nearest;
 }

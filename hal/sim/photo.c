@@ -162,9 +162,8 @@ static int listen_at(struct photo *photo, const char *path)
         (void)unlink(path);
     }
     photo->listen_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (photo->listen_fd < 0 ||
-        bind(photo->listen_fd, (const struct sockaddr *)&photo->address, sizeof(photo->address)) <
-            0) {
+    if (photo->listen_fd < 0 || bind(photo->listen_fd, (const struct sockaddr *)&photo->address,
+                                     sizeof(photo->address)) < 0) {
         return -errno;
     }
     photo->bound = true;

@@ -103,7 +103,7 @@ def report(result, picture):
 
 def main():
     arguments = arguments_parse()
-    build = f"{ROOT}/build"
+    build = os.environ.get("NAV_TEST_BUILD") or f"{ROOT}/build"
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     options = [word for setting in arguments.set for word in ("--set", setting)]
     with tempfile.TemporaryDirectory(prefix="turbonav-demo-") as folder:

@@ -56,7 +56,8 @@ ANY_NUMBER = 99
 CAGES = {
     r"curl/.*|curl\.h": [(AGENT, 1), (["agent/cli/*.c"], 1)],
     r"microhttpd.*\.h": [(["agent/http/*.c"], 1), (["vlm/standin/*.c"], 1)],
-    r"turbojpeg\.h|jpeglib\.h": [(AGENT, 1), (["vlm/standin/*.c"], 1)],
+    r"turbojpeg\.h|jpeglib\.h": [(AGENT, 1), (["vlm/standin/*.c"], 1), (["hal/sim/*.c"], 1)],
+    r"png\.h": [(["hal/sim/*.c"], 1)],
     r"(cjson/)?cJSON.*\.h": [
         (["vlm/protocol.c", "vlm/llama.c", "vlm/openai.c"], ANY_NUMBER),  # the protocols
         (["vlm/standin/*.c", "vlm/standin/*.h"], ANY_NUMBER),

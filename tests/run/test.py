@@ -70,6 +70,7 @@ PURE_CORES = [
 QUICK, DEFAULT, LONG = "quick", "default", "long"
 FUZZ_SECONDS = {DEFAULT: 10, LONG: 600}
 PROOF_SECONDS = {DEFAULT: 900, LONG: 3600}  # each; more than a slow machine needs
+CHAOS_RUNS = {DEFAULT: 10, LONG: 200}
 ROOMS = {DEFAULT: 1000, LONG: 10000}
 UNIT_REPEATS = {QUICK: 1, DEFAULT: 1, LONG: 20}
 PROCESS_REPEATS = {QUICK: 1, DEFAULT: 1, LONG: 5}
@@ -77,7 +78,7 @@ PROCESS_REPEATS = {QUICK: 1, DEFAULT: 1, LONG: 5}
 # more, by itself, and told as UNSTEADY. No other test has a second try, and of these no more than a
 # few: many failures are no stall.
 REAL_TIME_UNITS = {"brake", "brake_line", "lidar", "sonar_i2c", "motor"}
-REAL_TIME_FILES = ("tests/e2e/test_safety", "tests/e2e/test_explore.py::")
+REAL_TIME_FILES = ("tests/e2e/test_safety", "tests/e2e/test_explore.py::", "tests/e2e/test_sim.py::")
 UNSTEADY_MAX = 4
 # A stage that takes longer is stuck.
 STAGE_SECONDS = {QUICK: 300, DEFAULT: 900, LONG: 7200}
@@ -376,6 +377,23 @@ def simulation(mode, folder):
     return result
 
 
+def chaos(mode, folder):
+    """The real programs around a simulated car, in real time, while they die and sensors fail."""
+    result = Result()
+    runs = CHAOS_RUNS[mode]
+    code, output = run(["tests/sim/chaos.py", "--build", folder, "--runs", str(runs)],
+                       STAGE_SECONDS[mode])
+    lines = output.splitlines()
+    result.passed = sum(line.startswith("ok ") for line in lines)
+    result.failed = [line[7:] for line in lines if line.startswith("FAILED ")]
+    result.note = next((line for line in lines if line.startswith("worst stall")), "")
+    if code not in (0, 1) or result.passed + len(result.failed) != runs:
+        result.failed.append(f"chaos: exit code {code}")
+    if result.failed:
+        result.log = output
+    return result
+
+
 def fuzz(mode, name):
     result = Result()
     target = os.path.join(CLANG, f"tests/fuzz/{name}_fuzz")
@@ -547,6 +565,7 @@ def build_and_test(report, mode, options):
         report.stage("the loop in virtual time", simulation, mode, GCC)
         report.stage("process tests: gcc", process, mode, GCC, options)
         if mode != QUICK:
+            report.stage("chaos in real time", chaos, mode, GCC)
             report.stage("coverage of the pure cores", coverage, mode, GCC)
     if mode == QUICK:
         return

@@ -123,8 +123,11 @@ class Run:
                 pass  # it had ended by itself: a sensor had failed
 
     def judge(self, result, stall_s):
-        frames = list(self.car.motor_frames())
         slack = SLACK_S + WAKES * stall_s
+        # What waits in the line of a deaf board is read, and gets its time, when it hears again.
+        deaf = [end for _, end, name in self.car.troubles() if name == "board deaf"]
+        frames = [(t, duty) for t, duty in self.car.motor_frames()
+                  if not any(end <= t < end + slack for end in deaf)]
         for name, at, bound, until in self.events:
             late = [t for t, duty in frames if at + bound + slack < t < until and any(duty)]
             if late:
