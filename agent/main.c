@@ -208,6 +208,7 @@ static int try_endpoint(const struct setup *setup, size_t index, enum question k
         .kind = kind,
         .prompt = setup->prompts[kind],
         .text = action ? setup->question.action_text : setup->question.percept_text,
+        .has_note = setup->question.tell_clearances || setup->question.tell_decisions,
     };
     struct vlm *vlm;
     int64_t waited_ms = 0;
@@ -406,6 +407,8 @@ static int drive(const struct arguments *arguments, const struct setup *setup, s
                     .loop = arguments->loop},
         .explorer = setup->explorer,
         .question = (enum question)setup->question.kind,
+        .note = {.clearances = setup->question.tell_clearances,
+                 .decisions = setup->question.tell_decisions},
         .log = log,
     };
     int result = arguments->frames != NULL ? open_frames(arguments, log, &pilot.folder)

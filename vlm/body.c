@@ -7,6 +7,17 @@
 
 static const char alphabet[64] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+void body_set_note(struct body *body, const char *note)
+{
+    size_t size = strlen(note);
+
+    if (body->note != NULL) {
+        size = size < BODY_NOTE_SIZE ? size : BODY_NOTE_SIZE;
+        memcpy(body->note, note, size);
+        memset(body->note + size, ' ', BODY_NOTE_SIZE - size);
+    }
+}
+
 int body_init(struct body *body, const char *head, const char *tail)
 {
     *body = (struct body){.head_size = strlen(head), .tail_size = strlen(tail)};
@@ -18,6 +29,8 @@ int body_init(struct body *body, const char *head, const char *tail)
         return -ENOMEM;
     }
     memcpy(body->text, head, body->head_size);
+    body->note = strstr(body->tail, BODY_NOTE);
+    body_set_note(body, "");
     return 0;
 }
 

@@ -26,6 +26,9 @@
 #define TEST_QUESTIONS 2
 #define TEST_NS        (10 * CLOCK_NS_PER_S) /* the first picture may take long (llama.cpp #27147) */
 
+_Static_assert(VLM_NOTE_MAX == BODY_NOTE_SIZE && sizeof(BODY_NOTE) == BODY_NOTE_SIZE + 1,
+               "the note has one size");
+
 struct vlm {
     struct vlm_endpoint_options endpoint;
     struct picture_options picture;
@@ -54,8 +57,9 @@ int vlm_new(const struct vlm_endpoint_options *endpoint, const struct picture_op
     vlm->picture = *picture;
     vlm->kind = question->kind;
     vlm->prompt = strdup(question->prompt);
-    vlm->text = strdup(question->text);
-    if (vlm->prompt == NULL || vlm->text == NULL) {
+    if (vlm->prompt == NULL ||
+        asprintf(&vlm->text, "%s%s", question->has_note ? BODY_NOTE : "", question->text) < 0) {
+        vlm->text = NULL;
         goto fail;
     }
     result = client_new(endpoint->url, &vlm->client);
@@ -345,6 +349,12 @@ int vlm_learn(struct vlm *vlm)
     result = learn_with(vlm, jpeg);
     jpeg_free(jpeg);
     return result;
+}
+
+void vlm_set_note(struct vlm *vlm, const char *note)
+{
+    body_set_note(&vlm->bodies[0], note);
+    body_set_note(&vlm->bodies[1], note);
 }
 
 int vlm_load(struct vlm *vlm, const uint8_t *jpeg, size_t size)

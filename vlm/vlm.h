@@ -47,7 +47,10 @@ struct vlm_question {
     enum question kind;
     const char *prompt; /* fixed; the system message */
     const char *text;   /* short; behind the picture */
+    bool has_note;      /* before the text stands a note that changes from picture to picture */
 };
+
+#define VLM_NOTE_MAX 112 /* bytes of it */
 
 /* What start-up found out. Numbers are -1 and texts "" where a server does not tell. */
 struct vlm_facts {
@@ -89,6 +92,10 @@ void vlm_free(struct vlm *vlm);
  * step at most 10 s; reads the clock. 0, VLM_UNUSABLE, VLM_LOADING or -errno. */
 int vlm_learn(struct vlm *vlm);
 const struct vlm_facts *vlm_facts(const struct vlm *vlm);
+
+/* What the note says with the pictures that are loaded from now on: printable ASCII without '"' and
+ * '\\'; what is longer is cut. Of a question without a note nothing changes. */
+void vlm_set_note(struct vlm *vlm, const char *note);
 
 /* Writes a JPEG of the send size into the body that is not in flight. 0 or -ENOMEM. */
 int vlm_load(struct vlm *vlm, const uint8_t *jpeg, size_t size);

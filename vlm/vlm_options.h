@@ -2,6 +2,8 @@
 #ifndef VLM_VLM_OPTIONS_H
 #define VLM_VLM_OPTIONS_H
 
+#include <stdbool.h>
+
 #include "hal/base/setting.h"
 
 #define VLM_ENDPOINTS_MAX 8
@@ -28,8 +30,9 @@ enum question_on_degenerate {
 
 /* [question]: what is asked. */
 struct question_options {
-    int kind;          /* enum question */
-    int on_degenerate; /* enum question_on_degenerate */
+    int kind;                             /* enum question */
+    int on_degenerate;                    /* enum question_on_degenerate */
+    bool tell_clearances, tell_decisions; /* in a note behind the picture */
     char action_prompt[SETTING_STRING_SIZE];
     char percept_prompt[SETTING_STRING_SIZE];
     char action_text[SETTING_STRING_SIZE];

@@ -36,6 +36,7 @@ struct run {
     enum question question;
     struct explorer explorer;
     struct answers answers;
+    struct note note;
     struct passage ready, asked;
     bool is_ready, ended, stopped, degenerate;
     uint64_t taken, asked_count, readable_in_pass;
@@ -57,6 +58,24 @@ static void describe(struct passage *passage, const struct frame *frame)
     (void)snprintf(passage->frame.name, sizeof(passage->frame.name), "%s", frame->name);
 }
 
+/* What the explorer sees, and the report shows. */
+static struct wire_verdict current_verdict(const struct run *run, int64_t now_ns)
+{
+    static const struct wire_verdict unobstructed = {.mission = 1};
+
+    return run->pilot->link == NULL ? unobstructed : link_verdict(run->pilot->link, now_ns);
+}
+
+/* The note of the next picture. */
+static void tell(struct run *run, int64_t now_ns)
+{
+    struct wire_verdict verdict = current_verdict(run, now_ns);
+    char text[NOTE_SIZE + 1];
+
+    note_write(&run->note, run->question, &verdict, text);
+    vlm_set_note(run->vlm, text);
+}
+
 /* Fits the frame and loads it into the idle body. 0, JPEG_REFUSED or -errno. */
 static int fit(struct run *run, const struct frame *frame, struct passage *passage)
 {
@@ -69,6 +88,7 @@ static int fit(struct run *run, const struct frame *frame, struct passage *passa
         return result;
     }
     fitted_ns = clock_now_ns();
+    tell(run, fitted_ns);
     result = vlm_load(run->vlm, picture.bytes, picture.size);
     if (result < 0) {
         return result;
@@ -224,6 +244,7 @@ static void change_question(struct run *run)
     run->question = QUESTION_PERCEPT;
     run->is_ready = false; /* its picture lies in the other client */
     answers_init(&run->answers, run->answers.window);
+    run->note.count = 0;
 }
 
 static void warn_degenerate(struct run *run)
@@ -249,14 +270,6 @@ static void warn_degenerate(struct run *run)
     }
 }
 
-/* What the explorer sees, and the report shows. */
-static struct wire_verdict current_verdict(const struct run *run, int64_t now_ns)
-{
-    static const struct wire_verdict unobstructed = {.mission = 1};
-
-    return run->pilot->link == NULL ? unobstructed : link_verdict(run->pilot->link, now_ns);
-}
-
 static void decide(struct run *run, const struct vlm_answer *answer)
 {
     struct report_frame *frame = &run->asked.frame;
@@ -278,6 +291,7 @@ static void decide(struct run *run, const struct vlm_answer *answer)
             run->wished = run->asked;
         }
         answers_add(&run->answers, answer->decision.word);
+        note_add(&run->note, answer->decision.word);
     }
     decided_ns = clock_now_ns();
     frame->stage_ns[STAGE_REQUEST] = answer->answered_ns - answer->asked_ns;
@@ -505,6 +519,7 @@ int pilot_run(const struct pilot *pilot)
         .pilot = pilot,
         .vlm = pilot->vlm,
         .question = pilot->question,
+        .note = pilot->note,
         .picture_ns = clock_now_ns(),
     };
     int result;

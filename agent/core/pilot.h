@@ -16,6 +16,7 @@
 
 #include "agent/core/explorer_options.h"
 #include "agent/core/link.h"
+#include "agent/core/note.h"
 #include "agent/core/report.h"
 #include "hal/base/log.h"
 #include "hal/camera/camera.h"
@@ -34,6 +35,7 @@ struct pilot_options {
 struct pilot {
     struct pilot_options options;
     struct explorer_options explorer;
+    struct note note; /* what is told behind each picture */
     enum question question;
     struct folder *folder; /* or NULL: then there is a camera */
     struct camera *camera;

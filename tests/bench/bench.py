@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""What the agent costs over the plainest libcurl loop, and what the safety process costs and how
-fast it stops.
+"""What the agent costs over the plainest libcurl loop, what the safety process costs and how fast it
+stops, and what the simulator costs with the whole loop around it.
 
-    bench.py --build DIR [--only agent|safety] [--frames PATH] [--rounds N] [--questions N]
+    bench.py --build DIR [--only agent|safety|sim] [--frames PATH] [--rounds N] [--questions N]
              [--seconds N] [--stops N] [--json]
 
 The agent's figures are differences or ratios of two things measured in turns against the same
@@ -19,6 +19,7 @@ import sys
 import tempfile
 
 import safety_bench
+import sim_bench
 
 HOME = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SERVICE_MS = 18.4  # a question to Gemma 4 E2B on the PC, median, as measured there
@@ -140,7 +141,7 @@ def main():
     parser.add_argument("--frames", help="folder of JPEGs; painted ones without it")
     parser.add_argument("--rounds", type=int, default=5, help="of the rate comparison")
     parser.add_argument("--questions", type=int, default=250, help="per round")
-    parser.add_argument("--only", choices=["agent", "safety"], help="one half of it")
+    parser.add_argument("--only", choices=["agent", "safety", "sim"], help="one part of it")
     parser.add_argument("--seconds", type=int, default=20, help="of driving, for the cost of a tick")
     parser.add_argument("--stops", type=int, default=100, help="that are timed")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of tables")
@@ -150,13 +151,15 @@ def main():
     if options.seconds < 1 or options.stops < 1:
         parser.error("expected at least 1 second and 1 stop")
     results = {}
-    if options.only != "safety":
+    if options.only in (None, "agent"):
         results.update(bench_agent(options))
-    if options.only != "agent":
+    if options.only in (None, "safety"):
         results["gate"] = run_json([f"{options.build}/tests/bench/gate-bench"])
         results["safety"] = safety_bench.measure_all(
             options.build, options.seconds, options.stops
         )
+    if options.only in (None, "sim"):
+        results["sim"] = sim_bench.bench(options.build, options.seconds, run_json)
     if options.json:
         print(json.dumps(results))
         return
@@ -165,6 +168,8 @@ def main():
         print_rate(results["rate"])
     if "safety" in results:
         safety_bench.print_all(results["gate"], results["safety"])
+    if "sim" in results:
+        sim_bench.report(results["sim"])
 
 
 if __name__ == "__main__":

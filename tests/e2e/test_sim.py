@@ -59,6 +59,12 @@ def test_same_answers_change_the_question_when_so_configured(tmp_path):
     assert "from now on the question is where the most open floor is" in car.log("agent")
 
 
+def test_note_behind_the_picture_is_understood(tmp_path):
+    _, result = explore(tmp_path, enough=has_driven, room="office",
+                        settings="tell_clearances = yes\ntell_decisions = yes\n")
+    assert result["contacts"] == 0 and result["failed"] == 0
+
+
 def test_without_pictures_the_car_stands_and_says_so(tmp_path):
     with SimCar(BUILD, str(tmp_path), options=("--set", f"camera.socket={tmp_path}/none")) as car:
         car.explore()

@@ -60,6 +60,7 @@ PURE_CORES = [
     "agent/core/answers.c",
     "agent/core/escape.c",
     "agent/core/explorer.c",
+    "agent/core/note.c",
     "vlm/jfif.c",
     "vlm/json.c",
     "vlm/renewal.c",

@@ -86,6 +86,8 @@ void loop_init(struct loop *loop, const struct plan *plan, const struct loop_opt
     permit_open(&loop->permit, 0, loop->now_ms * MS);
     explorer_init(&loop->explorer, &options->explorer);
     answers_init(&loop->answers, (int)options->explorer.degenerate_answers);
+    loop->note = (struct note){.clearances = options->tells_clearances,
+                               .decisions = options->tells_decisions};
     loop->still_since_ms = loop->free_since_ms = loop->now_ms;
 }
 
@@ -206,12 +208,17 @@ static int looked_word(struct loop *loop, int *ret_permille)
     static uint8_t rgb[PICTURE_W * PICTURE_H * 3];
     struct eye eye = {.height_mm = CAR_CAMERA_MM, .view_rad = LOOP_VIEW_RAD};
     struct picture_floor floor;
+    struct picture_note note;
+    char text[NOTE_SIZE + 1];
     double logits[WORD_COUNT_MAX], sum = 0;
     int best = 0, count = word_count(loop->options.question);
 
     eye_render(&eye, &loop->world, &loop->car.pose, &loop->random, PICTURE_W, PICTURE_H, rgb);
     picture_measure(rgb, PICTURE_W, PICTURE_H, &floor);
     picture_judge(&floor, loop->options.question, logits);
+    note_write(&loop->note, loop->options.question, &loop->verdict, text);
+    picture_note_read(text, loop->options.question, &note);
+    picture_heed(&note, loop->options.question, logits);
     for (int i = 1; i < count; i++) {
         best = logits[i] > logits[best] ? i : best;
     }
@@ -314,12 +321,14 @@ static void send_intent(struct loop *loop)
 static void judge_answers(struct loop *loop)
 {
     answers_add(&loop->answers, loop->pending.word);
+    note_add(&loop->note, loop->pending.word);
     if (!answers_are_degenerate(&loop->answers, loop->answers.window)) {
         return;
     }
     loop->tally.degenerate = true;
     if (loop->options.percept_when_degenerate && loop->options.question == QUESTION_ACTION) {
         loop->options.question = QUESTION_PERCEPT;
+        loop->note.count = 0;
         answers_init(&loop->answers, loop->answers.window);
     }
 }

@@ -12,6 +12,7 @@
 
 #include "agent/core/answers.h"
 #include "agent/core/explorer.h"
+#include "agent/core/note.h"
 #include "hal/body/ld06.h"
 #include "hal/body/rplidar.h"
 #include "hal/sim/car.h"
@@ -59,7 +60,8 @@ struct loop_options {
     char script[LOOP_SCRIPT_MAX]; /* f l r b s . (no answer) of actions, n l c r of percepts */
     enum question question;
     bool percept_when_degenerate;
-    int period_ms, latency_ms; /* from question to question, and of an answer */
+    bool tells_clearances, tells_decisions; /* to a model that looks */
+    int period_ms, latency_ms;              /* from question to question, and of an answer */
     double noise_mm, dropout;
     bool vices, rplidar;
     int charge_mv;
@@ -93,6 +95,7 @@ struct loop {
     struct permit permit;
     struct explorer explorer;
     struct answers answers;
+    struct note note;
     struct mecanum_settings wheels;
     struct wire_verdict verdict;
     struct loop_tally tally;

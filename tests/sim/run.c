@@ -2,6 +2,8 @@
  *
  *     sim-run scenarios [--pictures DIR] FILE...   one line each: ok or FAILED, and why
  *     sim-run rooms FIRST COUNT              random rooms of 20 s each, by seed
+ *     sim-run coverage SECONDS ROOM...       how much of the floor is seen, three seeds each, with
+ *                                            and without the note behind the picture
  *
  * Exit 0: everything held; 1: something did not; 64, 65: wrong arguments, unreadable files. */
 #include <errno.h>
@@ -158,6 +160,49 @@ static int run_rooms(uint64_t first, uint64_t count)
     return failed > 0 ? 1 : 0;
 }
 
+/* Percent of the floor, over three seeds. */
+static double coverage(int seconds, bool clearances, bool decisions, enum question question)
+{
+    double sum = 0;
+
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        struct loop_options options = loop_defaults();
+
+        options.model = LOOP_LOOKS;
+        options.question = question;
+        options.vices = options.surveys = true;
+        options.noise_mm = 8;
+        options.dropout = 0.02;
+        options.tells_clearances = clearances;
+        options.tells_decisions = decisions;
+        loop_init(&loop, &plan, &options, seed);
+        loop_run(&loop, seconds * INT64_C(1000));
+        sum += 100 * survey_share(&loop.survey) / 3;
+    }
+    return sum;
+}
+
+static int run_coverage(int seconds, int count, char **rooms)
+{
+    (void)printf("%% of the floor seen in %d s     alone  clearances  decisions  both\n", seconds);
+    for (int i = 0; i < 2 * count; i++) {
+        struct scenario scenario = {.seed = 1};
+        enum question question = i < count ? QUESTION_ACTION : QUESTION_PERCEPT;
+
+        (void)snprintf(scenario.room, sizeof(scenario.room), "%s", rooms[i % count]);
+        if (load_room(&scenario) != 0) {
+            return 65;
+        }
+        (void)printf("%-10s %-16s", i < count ? "action" : "percept", scenario.room);
+        for (int note = 0; note < 4; note++) {
+            (void)printf(" %8.0f", coverage(seconds, (note & 1) != 0, (note & 2) != 0, question));
+            (void)fflush(stdout);
+        }
+        (void)printf("\n");
+    }
+    return 0;
+}
+
 static int run_scenarios(int argc, char **argv)
 {
     const char *pictures = NULL;
@@ -184,7 +229,10 @@ int main(int argc, char **argv)
     if (argc == 4 && strcmp(argv[1], "rooms") == 0) {
         return run_rooms(strtoull(argv[2], NULL, 10), strtoull(argv[3], NULL, 10));
     }
-    (void)fprintf(stderr,
-                  "usage: sim-run scenarios [--pictures DIR] FILE... | rooms FIRST COUNT\n");
+    if (argc >= 4 && strcmp(argv[1], "coverage") == 0 && atoi(argv[2]) > 0) {
+        return run_coverage(atoi(argv[2]), argc - 3, argv + 3);
+    }
+    (void)fprintf(stderr, "usage: sim-run scenarios [--pictures DIR] FILE... | rooms FIRST COUNT "
+                          "| coverage SECONDS ROOM...\n");
     return 64;
 }

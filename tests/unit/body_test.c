@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -68,11 +69,42 @@ static void zeroed_body_can_be_undone(void **state)
     assert_null(body.text);
 }
 
+static void note_is_written_in_place(void **state)
+{
+    char tail[BODY_NOTE_SIZE + 20], long_note[2 * BODY_NOTE_SIZE + 1],
+        expected[BODY_NOTE_SIZE + 30];
+    struct body body;
+
+    (void)state;
+    (void)snprintf(tail, sizeof(tail), " %sCommand:\"}", BODY_NOTE);
+    assert_int_equal(body_init(&body, "<", tail), 0);
+    assert_int_equal(body_set_picture(&body, (const uint8_t *)"foo", 3), 0);
+    (void)snprintf(expected, sizeof(expected), "<Zm9v %-*sCommand:\"}", BODY_NOTE_SIZE, "");
+    assert_string_equal(body.text, expected);
+    body_set_note(&body, "Clear: left 7 cm.");
+    assert_string_equal(body.text, expected); /* from the next picture on */
+    assert_int_equal(body_set_picture(&body, (const uint8_t *)"foo", 3), 0);
+    (void)snprintf(expected, sizeof(expected), "<Zm9v %-*sCommand:\"}", BODY_NOTE_SIZE,
+                   "Clear: left 7 cm.");
+    assert_string_equal(body.text, expected);
+    memset(long_note, 'x', sizeof(long_note) - 1);
+    long_note[sizeof(long_note) - 1] = '\0';
+    body_set_note(&body, long_note);
+    assert_int_equal(body_set_picture(&body, (const uint8_t *)"foo", 3), 0);
+    assert_int_equal(body.size, strlen(expected));
+    assert_memory_equal(body.text + 6 + BODY_NOTE_SIZE, "Command:", 8);
+    body_fini(&body);
+    assert_int_equal(body_init(&body, "<", ">"), 0);
+    body_set_note(&body, "nowhere to stand");
+    body_fini(&body);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(base64_is_that_of_rfc_4648),
         cmocka_unit_test(smaller_picture_leaves_nothing_of_a_larger_one),
+        cmocka_unit_test(note_is_written_in_place),
         cmocka_unit_test(zeroed_body_can_be_undone),
     };
 

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include <string.h>
+
 #include <cmocka.h>
 
 #include "vlm/standin/picture.h"
@@ -178,6 +180,44 @@ static void words_beyond_the_vocabulary_weigh_nothing(void **state)
     assert_true(logits[WORD_COUNT_MAX - 1] == 0);
 }
 
+static void last_note_of_a_prompt_is_read(void **state)
+{
+    struct picture_note note;
+
+    (void)state;
+    picture_note_read("Clear: left 1 cm, front 2 cm, right 3 cm. Clear: left 120 cm, front 45 cm, "
+                      "right 300 cm. Before: forward, left, right. Command:",
+                      QUESTION_ACTION, &note);
+    assert_int_equal(note.left_cm, 120);
+    assert_int_equal(note.front_cm, 45);
+    assert_int_equal(note.right_cm, 300);
+    assert_int_equal(note.last_word, ACTION_RIGHT);
+    picture_note_read("Before: center. ", QUESTION_PERCEPT, &note);
+    assert_int_equal(note.front_cm, -1);
+    assert_int_equal(note.last_word, PERCEPT_CENTER);
+    picture_note_read("Clear: left 12 cm, front", QUESTION_ACTION, &note);
+    assert_int_equal(note.left_cm, -1);
+    assert_int_equal(note.last_word, WORD_NONE);
+    picture_note_read("", QUESTION_ACTION, &note);
+    assert_int_equal(note.last_word, WORD_NONE);
+}
+
+static void no_room_ahead_weighs_against_forward(void **state)
+{
+    struct picture_note note = {.left_cm = 200, .front_cm = 20, .right_cm = 50, .last_word = -1};
+    double logits[WORD_COUNT_MAX] = {0};
+
+    (void)state;
+    picture_heed(&note, QUESTION_ACTION, logits);
+    assert_true(logits[ACTION_FORWARD] < logits[ACTION_RIGHT]);
+    assert_true(logits[ACTION_RIGHT] < logits[ACTION_LEFT]);
+    note = (struct picture_note){-1, -1, -1, PERCEPT_RIGHT};
+    memset(logits, 0, sizeof(logits));
+    picture_heed(&note, QUESTION_PERCEPT, logits);
+    assert_true(logits[PERCEPT_RIGHT] > logits[PERCEPT_CENTER]);
+    assert_true(logits[PERCEPT_CENTER] > logits[PERCEPT_LEFT]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +232,8 @@ int main(void)
         cmocka_unit_test(mirrored_picture_gives_mirrored_sides),
         cmocka_unit_test(odd_and_tiny_sizes_are_read),
         cmocka_unit_test(words_beyond_the_vocabulary_weigh_nothing),
+        cmocka_unit_test(last_note_of_a_prompt_is_read),
+        cmocka_unit_test(no_room_ahead_weighs_against_forward),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

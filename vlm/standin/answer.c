@@ -63,7 +63,12 @@ static void judge(const struct inquiry *inquiry, enum question question, double 
     size_t count = inquiry->prompt.file_count;
 
     if (count > 0) {
+        struct picture_note note;
+
         picture_judge(&inquiry->prompt.images[count - 1].floor, question, ret_logits);
+        picture_note_read(inquiry->prompt.text != NULL ? inquiry->prompt.text : "", question,
+                          &note);
+        picture_heed(&note, question, ret_logits);
         return;
     }
     memset(ret_logits, 0, WORD_COUNT_MAX * sizeof(ret_logits[0]));

@@ -11,6 +11,7 @@
 #include "vlm/standin/picture.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -233,5 +234,63 @@ void picture_judge(const struct picture_floor *floor, enum question question,
         ret_logits[PERCEPT_CENTER] = ahead;
         ret_logits[PERCEPT_RIGHT] = to_right;
         return;
+    }
+}
+
+static const char *last_of(const char *text, const char *wanted)
+{
+    const char *found = NULL;
+
+    for (const char *at = text; (at = strstr(at, wanted)) != NULL; at++) {
+        found = at;
+    }
+    return found;
+}
+
+/* The last word of "Before: forward, left." */
+static int last_word(const char *text, enum question question)
+{
+    size_t size = strcspn(text, "."), begin = size;
+
+    while (begin > 0 && text[begin - 1] != ' ') {
+        begin--;
+    }
+    return word_find(question, text + begin, size - begin);
+}
+
+void picture_note_read(const char *prompt, enum question question, struct picture_note *ret_note)
+{
+    const char *clear = last_of(prompt, "Clear: left "), *before = last_of(prompt, "Before: ");
+    struct picture_note note = {-1, -1, -1, -1};
+
+    if (clear != NULL && sscanf(clear, "Clear: left %4d cm, front %4d cm, right %4d cm",
+                                &note.left_cm, &note.front_cm, &note.right_cm) != 3) {
+        note.left_cm = note.front_cm = note.right_cm = -1;
+    }
+    if (before != NULL) {
+        note.last_word = last_word(before, question);
+    }
+    *ret_note = note;
+}
+
+void picture_heed(const struct picture_note *note, enum question question,
+                  double logits[WORD_COUNT_MAX])
+{
+    bool action = question == QUESTION_ACTION;
+    int left = action ? (int)ACTION_LEFT : (int)PERCEPT_LEFT;
+    int right = action ? (int)ACTION_RIGHT : (int)PERCEPT_RIGHT;
+    int ahead = action ? (int)ACTION_FORWARD : (int)PERCEPT_CENTER;
+
+    if (note->front_cm >= 0) {
+        double closed = clamp((50.0 - note->front_cm) / 10, 0, 4);
+        double aside = clamp((note->left_cm - note->right_cm) / 50.0, -1.5, 1.5);
+
+        logits[ahead] -= closed;
+        logits[left] += closed / 2 + aside;
+        logits[right] += closed / 2 - aside;
+    }
+    if (note->last_word == left || note->last_word == right) {
+        logits[note->last_word] += 1;
+        logits[note->last_word == left ? right : left] -= 1;
     }
 }

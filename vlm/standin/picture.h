@@ -28,4 +28,18 @@ void picture_measure(const uint8_t *rgb, int width, int height, struct picture_f
 void picture_judge(const struct picture_floor *floor, enum question question,
                    double ret_logits[WORD_COUNT_MAX]);
 
+/* What a note behind the picture says (agent/core/note.h); -1: nothing. */
+struct picture_note {
+    int left_cm, front_cm, right_cm;
+    int last_word; /* of the same question */
+};
+
+/* Reads the last such note in a prompt. */
+void picture_note_read(const char *prompt, enum question question, struct picture_note *ret_note);
+
+/* Who knows what the lidar sees does not go where there is no room, and turns to the side that has
+ * more; who knows what was said last goes on turning that way. Changes the logits. */
+void picture_heed(const struct picture_note *note, enum question question,
+                  double logits[WORD_COUNT_MAX]);
+
 #endif
