@@ -16,6 +16,8 @@
 #define RESET_S        0.8
 #define FAR_MM         300.0
 #define TOUCH_MM       5.0
+#define TRIM           0.01                    /* at most */
+#define TRIM_RAD_MM    (TRIM / MECANUM_ARM_MM) /* that much it turns the car */
 
 struct mecanum_settings car_wheels(void)
 {
@@ -37,7 +39,9 @@ struct car_vices car_vices_none(void)
     return (struct car_vices){
         .forward = 1,
         .strafe = 1,
-        .turn = 1,
+        .turn_left = 1,
+        .turn_right = 1,
+        .trim = {1, 1, 1, 1},
         .decel_mm_s2 = 1500,
         .accel_mm_s2 = 2000,
         .delay = 2,
@@ -61,13 +65,19 @@ struct car_vices car_vices_draw(struct random *random, double excess)
 {
     struct car_vices vices;
 
-    vices.forward = 1 + excess * vice(random, -0.15, 0.05);
-    vices.strafe = 1 + excess * vice(random, -0.25, 0.05);
-    vices.turn = 1 + excess * vice(random, -0.3, 0.3);
-    vices.side_by_forward = excess * vice(random, -0.12, 0.12);
-    vices.forward_by_side = excess * vice(random, -0.25, 0.25);
-    vices.turn_by_forward_rad_mm = excess * vice(random, -0.00025, 0.00025);
-    vices.turn_by_side_rad_mm = excess * vice(random, -0.0005, 0.0005);
+    /* The wheels' differences come on top of all this. */
+    vices.forward = 1 + excess * vice(random, -0.15 + TRIM, 0.05 - TRIM);
+    vices.strafe = 1 + excess * vice(random, -0.25 + TRIM, 0.05 - TRIM);
+    vices.turn_left = 1 + excess * vice(random, -0.3 + TRIM, 0.3 - TRIM);
+    vices.turn_right = 1 + excess * vice(random, -0.3 + TRIM, 0.3 - TRIM);
+    for (int i = 0; i < MECANUM_WHEELS; i++) {
+        vices.trim[i] = 1 + excess * random_between(random, -TRIM, TRIM);
+    }
+    vices.side_by_forward = excess * vice(random, -0.12 + TRIM, 0.12 - TRIM);
+    vices.forward_by_side = excess * vice(random, -0.25 + TRIM, 0.25 - TRIM);
+    vices.turn_by_forward_rad_mm =
+        excess * vice(random, -0.00025 + TRIM_RAD_MM, 0.00025 - TRIM_RAD_MM);
+    vices.turn_by_side_rad_mm = excess * vice(random, -0.0005 + TRIM_RAD_MM, 0.0005 - TRIM_RAD_MM);
     vices.shift_by_turn_mm = excess * vice(random, -30, 30);
     vices.decel_mm_s2 = 1000 * vice(random, 1, 2) / excess;
     vices.accel_mm_s2 = random_between(random, 1000, 3000);
@@ -120,7 +130,8 @@ static void turn_wheels(struct car *car, double seconds)
     car->reset_s = fmax(0, car->reset_s - seconds);
     power = fmin(1, car->supply_mv / (CAR_FULL_MV - 500.0));
     for (int i = 0; i < MECANUM_WHEELS; i++) {
-        double goal = mecanum_rim_um_s(&car->wheels, i, duty[i]) / 1000.0 * power;
+        double goal =
+            mecanum_rim_um_s(&car->wheels, i, duty[i]) / 1000.0 * power * car->vices.trim[i];
         double speed = car->rim_mm_s[i];
         bool slows = fabs(goal) < fabs(speed) || goal * speed < 0;
         double most = (slows ? car->vices.decel_mm_s2 : car->vices.accel_mm_s2) * seconds;
@@ -139,8 +150,9 @@ static struct motion motion_of(const struct car *car)
     const double *rim = car->rim_mm_s;
     double forward = (rim[0] + rim[1] + rim[2] + rim[3]) / 4 * vices->forward;
     double left = (-rim[0] + rim[1] + rim[2] - rim[3]) / 4 * vices->strafe;
-    double turn = (-rim[0] + rim[1] - rim[2] + rim[3]) / 4 / car->wheels.arm_mm * vices->turn;
+    double turn = (-rim[0] + rim[1] - rim[2] + rim[3]) / 4 / car->wheels.arm_mm;
 
+    turn *= turn > 0 ? vices->turn_left : vices->turn_right;
     return (struct motion){
         .forward_mm_s = forward + left * vices->forward_by_side + turn * vices->shift_by_turn_mm,
         .left_mm_s = left + forward * vices->side_by_forward + turn * vices->shift_by_turn_mm,

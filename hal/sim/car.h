@@ -30,7 +30,9 @@
 
 /* How it differs from the car that it should be. Zeroed scales stand still: use car_vices_none. */
 struct car_vices {
-    double forward, strafe, turn; /* as much of what the wheels say */
+    double forward, strafe;       /* as much of what the wheels say */
+    double turn_left, turn_right; /* the same; the two differ */
+    double trim[MECANUM_WHEELS];  /* of each wheel's speed */
     double side_by_forward, forward_by_side, turn_by_forward_rad_mm, turn_by_side_rad_mm;
     double shift_by_turn_mm;         /* of the centre, for each radian */
     double decel_mm_s2, accel_mm_s2; /* at the rim */

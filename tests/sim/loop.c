@@ -21,7 +21,8 @@
 #define CHART_MS       50
 #define PICTURE_W      96
 #define PICTURE_H      72
-#define LATE_MS        1200
+#define LATE_MS        1200 /* of an answer */
+#define LATE_TICKS     2    /* of the lidar */
 #define ARM_MS         600
 #define SWEEP_MM       250
 #define SWEEP_STEP_MM  25
@@ -66,6 +67,9 @@ void loop_init(struct loop *loop, const struct plan *plan, const struct loop_opt
     loop->packet_ns = START_MS * MS;
     loop->wheels = car_wheels();
     world_init(&loop->world, plan);
+    for (int i = 0; i < 4; i++) {
+        loop->poses[i] = pose;
+    }
     car_init(&loop->car, &loop->wheels, &vices, &pose, options->charge_mv);
     chart_init(&loop->chart);
     if (options->surveys) {
@@ -142,8 +146,9 @@ static void scan(struct loop *loop)
                                                           : SCANNER_GOOD;
     while (loop->packet_ns + 3 * MS <= loop->now_ms * MS) {
         uint8_t bytes[SCANNER_PACKET_MAX];
-        size_t size = scanner_packet(&loop->scanner, &loop->world, &loop->car.pose, CAR_LIDAR_MM,
-                                     loop->packet_ns, bytes);
+        size_t size = scanner_packet(&loop->scanner, &loop->world,
+                                     &loop->poses[has(loop, LOOP_LIDAR_LATE) ? LATE_TICKS : 0],
+                                     CAR_LIDAR_MM, loop->packet_ns, bytes);
 
         take_packet(loop, bytes, size);
         loop->packet_ns += period_ns;
@@ -491,6 +496,8 @@ void loop_step(struct loop *loop)
     loop->now_ms += LOOP_TICK_MS;
     world_step(&loop->world, LOOP_TICK_MS / 1000.0, &loop->car.pose);
     car_step(&loop->car, &loop->world, LOOP_TICK_MS / 1000.0);
+    memmove(loop->poses + 1, loop->poses, sizeof(loop->poses) - sizeof(loop->poses[0]));
+    loop->poses[0] = loop->car.pose;
     scan(loop);
     listen(loop);
     if (!has(loop, LOOP_STALL) || loop->now_ms % (2 * LOOP_TICK_MS) == 0) {

@@ -41,6 +41,7 @@ enum loop_trouble {
     LOOP_LIDAR_FROZEN,
     LOOP_LIDAR_BLIND,
     LOOP_LIDAR_GARBAGE,
+    LOOP_LIDAR_LATE, /* what it saw comes 20 ms later */
     LOOP_SONAR_FAULT,
     LOOP_MODEL_LATE,    /* answers take 1.2 s */
     LOOP_MODEL_GARBAGE, /* answers that are none */
@@ -101,6 +102,7 @@ struct loop {
     struct loop_tally tally;
     int duty[MECANUM_WHEELS];
     int64_t now_ms, packet_ns, sonar_ms;
+    struct world_pose poses[4]; /* of the last ticks, the newest first */
     /* The agent. */
     uint64_t seq, frame_seq, wish_seq, mission;
     int64_t capture_ms, wish_capture_ms, answer_ms, asked_ms, sent_ms, armed_ms;

@@ -107,6 +107,7 @@ static const char *const troubles[] = {
     [LOOP_LIDAR_FROZEN] = "lidar_frozen",
     [LOOP_LIDAR_BLIND] = "lidar_blind",
     [LOOP_LIDAR_GARBAGE] = "lidar_garbage",
+    [LOOP_LIDAR_LATE] = "lidar_late",
     [LOOP_SONAR_FAULT] = "sonar_fault",
     [LOOP_MODEL_LATE] = "model_late",
     [LOOP_MODEL_GARBAGE] = "model_garbage",
