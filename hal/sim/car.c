@@ -14,6 +14,9 @@
 #define CAPACITY_AS    7920.0 /* 2200 mAh */
 #define EMPTYING_MV    1900.0 /* from full to empty */
 #define RESET_S        0.8
+#define SONAR_BEAMS    9
+#define SONAR_HALF_RAD 0.22 /* the gate reckons with 27 %, which is 0.26 */
+#define SONAR_MOST_MM  4000
 #define FAR_MM         300.0
 #define TOUCH_MM       5.0
 #define TRIM           0.01                    /* at most */
@@ -96,6 +99,25 @@ void car_init(struct car *car, const struct mecanum_settings *wheels, const stru
         (struct world_hull){.front_mm = 100, .rear_mm = 95, .half_width_mm = 85, .top_mm = 150};
     car->charge_mv = car->supply_mv = charge_mv;
     car->gap_mm = car->least_gap_mm = FAR_MM;
+}
+
+double car_sonar_mm(const struct car *car, const struct world *world)
+{
+    struct world_pose from = car->pose;
+    float distance[SONAR_BEAMS];
+    double nearest = 0;
+
+    from.x_mm += CAR_SONAR_X_MM * cos(from.angle_rad);
+    from.y_mm += CAR_SONAR_X_MM * sin(from.angle_rad);
+    from.angle_rad -= SONAR_HALF_RAD;
+    world_scan(world, WORLD_SONAR, CAR_SONAR_MM, &from, 2 * SONAR_HALF_RAD / (SONAR_BEAMS - 1),
+               SONAR_BEAMS, SONAR_MOST_MM, distance);
+    for (int i = 0; i < SONAR_BEAMS; i++) {
+        double echo = (double)distance[i];
+
+        nearest = echo > 0 && (nearest == 0 || echo < nearest) ? echo : nearest;
+    }
+    return nearest;
 }
 
 void car_tell(struct car *car, const int duty[MECANUM_WHEELS])

@@ -40,9 +40,6 @@
 #define BATTERY_NS       (400 * MS)
 #define SURVEY_NS        (100 * MS)
 #define STATUS_NS        (200 * MS)
-#define SONAR_BEAMS      9
-#define SONAR_HALF_RAD   0.22
-#define SONAR_MOST_MM    4000
 #define PAN_SERVO        2
 #define TILT_SERVO       1
 #define PULSE_MIDDLE_US  1500
@@ -292,23 +289,6 @@ static void send_packets(struct sim *sim, int64_t now_ns)
     }
 }
 
-static float sonar_mm(const struct sim *sim)
-{
-    struct world_pose from = sim->car.pose;
-    float distance[SONAR_BEAMS], nearest = 0;
-
-    from.x_mm += CAR_SONAR_X_MM * cos(from.angle_rad);
-    from.y_mm += CAR_SONAR_X_MM * sin(from.angle_rad);
-    from.angle_rad -= SONAR_HALF_RAD;
-    world_scan(&sim->scene.world, WORLD_SONAR, CAR_SONAR_MM, &from,
-               2 * SONAR_HALF_RAD / (SONAR_BEAMS - 1), SONAR_BEAMS, SONAR_MOST_MM, distance);
-    for (int i = 0; i < SONAR_BEAMS; i++) {
-        nearest =
-            distance[i] > 0 && (nearest == 0 || distance[i] < nearest) ? distance[i] : nearest;
-    }
-    return nearest;
-}
-
 static void tell(const struct sim *sim, const char *name, const struct sim_input_message *message)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -320,7 +300,7 @@ static void tell(const struct sim *sim, const char *name, const struct sim_input
 
 static void tell_inputs(struct sim *sim, int64_t now_ns)
 {
-    float distance = sonar_mm(sim);
+    double distance = car_sonar_mm(&sim->car, &sim->scene.world);
     struct sim_input_message message = {
         .magic = SIM_INPUT_MAGIC,
         .version = SIM_INPUT_VERSION,

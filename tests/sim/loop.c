@@ -9,28 +9,25 @@
 #include "safety/limits.h"
 #include "vlm/standin/picture.h"
 
-#define MS             INT64_C(1000000)
-#define START_MS       1000
-#define BYTE_NS        43403 /* 230400 baud, 8N1 */
-#define C1_BYTE_NS     21701
-#define SONAR_MS       50
-#define SONAR_BEAMS    9
-#define SONAR_HALF_RAD 0.22 /* the gate reckons with 27 %, which is 0.26 */
-#define SONAR_MOST_MM  4000
-#define SURVEY_MS      100
-#define CHART_MS       50
-#define PICTURE_W      96
-#define PICTURE_H      72
-#define LATE_MS        1200 /* of an answer */
-#define LATE_TICKS     2    /* of the lidar */
-#define ARM_MS         600
-#define SWEEP_MM       250
-#define SWEEP_STEP_MM  25
-#define SWEEP_ROOM_MM  70
-#define SWEEPS         16
-#define FREE_GAP_MM    299.0 /* one and a half times the field of 300 mm/s, and more */
-#define FREE_QUIET_MS  500
-#define VETOES         ((uint32_t)(REASON_OBSTACLE | REASON_UNSEEN | REASON_DARK | REASON_STOPPING))
+#define MS            INT64_C(1000000)
+#define START_MS      1000
+#define BYTE_NS       43403 /* 230400 baud, 8N1 */
+#define C1_BYTE_NS    21701
+#define SONAR_MS      50
+#define SURVEY_MS     100
+#define CHART_MS      50
+#define PICTURE_W     96
+#define PICTURE_H     72
+#define LATE_MS       1200 /* of an answer */
+#define LATE_TICKS    2    /* of the lidar */
+#define ARM_MS        600
+#define SWEEP_MM      250
+#define SWEEP_STEP_MM 25
+#define SWEEP_ROOM_MM 70
+#define SWEEPS        16
+#define FREE_GAP_MM   299.0 /* one and a half times the field of 300 mm/s, and more */
+#define FREE_QUIET_MS 500
+#define VETOES        ((uint32_t)(REASON_OBSTACLE | REASON_UNSEEN | REASON_DARK | REASON_STOPPING))
 
 struct loop_options loop_defaults(void)
 {
@@ -157,27 +154,18 @@ static void scan(struct loop *loop)
 
 static void listen(struct loop *loop)
 {
-    struct world_pose from = loop->car.pose;
-    float distance[SONAR_BEAMS], nearest = 0;
+    double distance;
 
     if (loop->now_ms < loop->sonar_ms) {
         return;
     }
     loop->sonar_ms = loop->now_ms + SONAR_MS;
-    if (has(loop, LOOP_SONAR_FAULT)) {
-        gate_sonar(&loop->gate, -1000, loop->now_ms);
-        return;
-    }
-    from.x_mm += CAR_SONAR_X_MM * cos(from.angle_rad);
-    from.y_mm += CAR_SONAR_X_MM * sin(from.angle_rad);
-    from.angle_rad -= SONAR_HALF_RAD;
-    world_scan(&loop->world, WORLD_SONAR, CAR_SONAR_MM, &from,
-               2 * SONAR_HALF_RAD / (SONAR_BEAMS - 1), SONAR_BEAMS, SONAR_MOST_MM, distance);
-    for (int i = 0; i < SONAR_BEAMS; i++) {
-        nearest =
-            distance[i] > 0 && (nearest == 0 || distance[i] < nearest) ? distance[i] : nearest;
-    }
-    gate_sonar(&loop->gate, nearest == 0 ? GATE_SONAR_MAX : (int32_t)nearest, loop->now_ms);
+    distance = car_sonar_mm(&loop->car, &loop->world);
+    gate_sonar(&loop->gate,
+               has(loop, LOOP_SONAR_FAULT) ? GATE_SONAR_FAULT
+               : distance == 0             ? GATE_SONAR_MAX
+                                           : (int32_t)distance,
+               loop->now_ms);
 }
 
 /* The agent */
