@@ -1,6 +1,6 @@
 /* See pilot.h. One loop, two frames in it: `ready` has been prepared and waits for its question,
  * `asked` is under way. Each turn does what is due (prepare, ask, take the answer) and then sleeps
- * until the client, the wanted rate or a signal wakes it.
+ * until the client, the camera, the wanted rate or a signal wakes it.
  *
  * When the server is gone, or starts, or a proxy answers for it, every question fails at once. From
  * the second failure in a row on BACKOFF keeps that from being a busy loop that burns the frames.
@@ -76,6 +76,11 @@ static void tell(struct run *run, int64_t now_ns)
     vlm_set_note(run->vlm, text);
 }
 
+static bool may_change(const struct run *run)
+{
+    return run->pilot->percept != NULL && run->question != QUESTION_PERCEPT;
+}
+
 /* Fits the frame and loads it into the idle body. 0, JPEG_REFUSED or -errno. */
 static int fit(struct run *run, const struct frame *frame, struct passage *passage)
 {
@@ -90,6 +95,9 @@ static int fit(struct run *run, const struct frame *frame, struct passage *passa
     fitted_ns = clock_now_ns();
     tell(run, fitted_ns);
     result = vlm_load(run->vlm, picture.bytes, picture.size);
+    if (result == 0 && may_change(run)) {
+        result = vlm_load(run->pilot->percept, picture.bytes, picture.size);
+    }
     if (result < 0) {
         return result;
     }
@@ -115,11 +123,11 @@ static int make_ready(struct run *run, const struct frame *frame)
 {
     int result = fit(run, frame, &run->ready);
 
+    run->is_ready = result == 0;
     if (result == JPEG_REFUSED) {
         report_unreadable(run->pilot->report, run->ready.frame.name, jpeg_error(run->pilot->jpeg));
         return 0;
     }
-    run->is_ready = result == 0;
     return result;
 }
 
@@ -236,21 +244,20 @@ static int ask(struct run *run)
     return 0;
 }
 
-/* The other question, once: the answers so far are the old question's. */
+/* The other question, once, of the frame that waits as well: the answers so far are the old
+ * question's. */
 static void change_question(struct run *run)
 {
     log_info(run->pilot->log, "from now on the question is where the most open floor is");
     run->vlm = run->pilot->percept;
     run->question = QUESTION_PERCEPT;
-    run->is_ready = false; /* its picture lies in the other client */
     answers_init(&run->answers, run->answers.window);
     run->note.count = 0;
 }
 
-static void warn_degenerate(struct run *run)
+/* Between two questions. */
+static void judge_answers(struct run *run)
 {
-    bool changes = run->pilot->percept != NULL && run->question != QUESTION_PERCEPT;
-
     if (run->degenerate || !answers_are_degenerate(&run->answers, run->answers.window)) {
         return;
     }
@@ -261,12 +268,11 @@ static void warn_degenerate(struct run *run)
                 "may not be looking%s",
                 run->answers.used, word_text(run->question, answers_favourite(&run->answers)),
                 answers_recent_bits(&run->answers),
-                changes || run->question == QUESTION_PERCEPT ? ""
-                                                             : ", try [question] kind = percept");
-    if (changes && !vlm_is_busy(run->vlm)) {
+                run->question == QUESTION_PERCEPT || may_change(run)
+                    ? ""
+                    : ", try [question] kind = percept");
+    if (may_change(run)) {
         change_question(run);
-    } else if (changes) {
-        run->degenerate = false; /* with the next answer: one is under way */
     }
 }
 
@@ -319,12 +325,9 @@ static int answer(struct run *run)
     }
     decide(run, &answer);
     frame = run->asked.frame;
+    judge_answers(run);
     result = ask(run);
-    if (report_frame(run->pilot->report, &frame) < 0) {
-        return PILOT_NO_OUTPUT;
-    }
-    warn_degenerate(run);
-    return result;
+    return report_frame(run->pilot->report, &frame) < 0 ? PILOT_NO_OUTPUT : result;
 }
 
 static int wait_ms(const struct run *run)
