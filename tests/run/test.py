@@ -122,6 +122,7 @@ class Running:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        Running.begun.append(self)
 
     def wait(self, seconds):
         """(exit code, output); the exit code of a command that took too long is None."""
@@ -395,12 +396,11 @@ def chaos(mode, folder):
     return result
 
 
-def fuzz(mode, name):
-    result = Result()
+def fuzz_start(mode, name):
+    """The target at work, or None: it was not built."""
     target = os.path.join(CLANG, f"tests/fuzz/{name}_fuzz")
     if not os.path.exists(target):
-        result.fail(f"fuzz {name}: {target} was not built")
-        return result
+        return None
     work = os.path.join(CLANG, "fuzz", name)
     os.makedirs(os.path.join(work, "corpus"), exist_ok=True)
     command = [target, f"-max_total_time={FUZZ_SECONDS[mode]}", "-print_final_stats=1"]
@@ -412,14 +412,32 @@ def fuzz(mode, name):
     seeds = os.path.join(ROOT, "tests/fuzz/corpus", name)
     if os.path.isdir(seeds):
         command.append(seeds)
-    env = {"UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
-    code, output = run(command, FUZZ_SECONDS[mode] + 120, env)
+    return Running(command, {"UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"})
+
+
+def fuzz_count(mode, name, running, result):
+    if running is None:
+        result.fail(f"{name}: was not built")
+        return
+    code, output = running.wait(FUZZ_SECONDS[mode] + 120)
     executions = re.search(r"number_of_executed_units: (\d+)", output)
-    result.note = f"{executions.group(1) if executions else 'no'} executions"
+    print(f"   {name:24} {executions.group(1) if executions else 'no':>10} executions", flush=True)
     if code == 0 and executions:
-        result.passed = 1
+        result.passed += 1
     else:
-        result.fail(f"fuzz {name}: exit code {code}", output[-20000:])
+        result.fail(f"{name}: exit code {code}", output[-20000:])
+
+
+def fuzz(mode):
+    """All targets, as many at once as there are processors."""
+    result = Result()
+    names = sorted(os.path.basename(path)[: -len("_fuzz.c")]
+                   for path in glob.glob(f"{ROOT}/tests/fuzz/*_fuzz.c"))
+    at_once = os.cpu_count() or 1
+    for i in range(0, len(names), at_once):
+        started = [(name, fuzz_start(mode, name)) for name in names[i : i + at_once]]
+        for name, running in started:
+            fuzz_count(mode, name, running, result)
     return result
 
 
@@ -441,9 +459,6 @@ class Proofs:
                 else:
                     command += [f"--{prover}-root", folder]
         self.running = Running(command)
-
-    def end(self):
-        end_session(self.running.process)
 
     def wait(self):
         """What a prover that is missing, or has no answer, does not show is skipped by its name."""
@@ -553,11 +568,8 @@ def all_stages(report, mode, options):
         build_and_test(report, mode, options)
         return
     proofs = Proofs(mode)
-    try:
-        build_and_test(report, mode, options)
-        report.stage("proofs of the gate", proofs.wait)
-    finally:
-        proofs.end()
+    build_and_test(report, mode, options)
+    report.stage("proofs of the gate", proofs.wait)
 
 
 def build_and_test(report, mode, options):
@@ -574,9 +586,7 @@ def build_and_test(report, mode, options):
     if report.stage(title, build, mode, CLANG):
         report.stage("unit tests: clang, sanitizers", unit, mode, CLANG)
         report.stage("process tests: clang, sanitizers", process, mode, CLANG, options)
-        for path in sorted(glob.glob(f"{ROOT}/tests/fuzz/*_fuzz.c")):
-            name = os.path.basename(path)[: -len("_fuzz.c")]
-            report.stage(f"fuzz {name}: {FUZZ_SECONDS[mode]} s", fuzz, mode, name)
+        report.stage(f"fuzz, {FUZZ_SECONDS[mode]} s each", fuzz, mode)
 
 
 def main():
@@ -599,6 +609,9 @@ def main():
     try:
         all_stages(report, arguments.mode, arguments.pytest)
     except Interrupted as end:
+        for running in Running.begun:
+            if running.process.poll() is None:
+                end_session(running.process)
         report.failed.append("the run itself: interrupted")
         report.summary()
         return 128 + end.number
