@@ -231,6 +231,9 @@ void car_step(struct car *car, const struct world *world, double seconds)
     motion = motion_of(car);
     if (motion.forward_mm_s == 0 && motion.left_mm_s == 0 && motion.turn_rad_s == 0) {
         car->still_s += seconds;
+        if (car->distance_mm + car->turned_rad > 0) {
+            car->longest_still_s = fmax(car->longest_still_s, car->still_s);
+        }
         if (world->plan->walker_count > 0 || car->still_s == seconds) {
             car->gap_mm = world_gap(world, &car->pose, &car->hull, FAR_MM);
         }

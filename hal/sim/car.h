@@ -58,7 +58,8 @@ struct car {
     int unseen_contacts;         /* of them with what the lidar could not see: glass, black, low */
     double closing_mm_s;         /* of the fastest contact with anything else, however slow */
     bool touches;
-    double still_s; /* since it moved last */
+    double still_s;         /* since it moved last */
+    double longest_still_s; /* ever, the time before its first motion left out */
 };
 
 /* The wheels as the defaults of [motor] believe them to be. */

@@ -6,12 +6,14 @@
  * stepped through; packets that it swallowed are lost, as a lidar does not wait either.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -60,7 +62,7 @@ struct sim {
     struct chaos chaos;
     struct random random;
     struct line motor, lidar;
-    int input_fd;
+    int folder_fd, input_fd;
     struct photo *photo;
     pthread_mutex_t lock; /* of `scene` */
     struct photo_scene scene;
@@ -134,6 +136,20 @@ static int system_failed(struct sim *sim, const char *what, int error)
 {
     log_error(&sim->log, "%s: %s", what, strerror(-error));
     return EXIT_SYSTEM;
+}
+
+/* One simulator to a folder, for as long as it lives. 0 or an exit code. */
+static int take_folder(struct sim *sim)
+{
+    sim->folder_fd = open(sim->arguments->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (sim->folder_fd < 0) {
+        return system_failed(sim, sim->arguments->dir, -errno);
+    }
+    if (flock(sim->folder_fd, LOCK_EX | LOCK_NB) < 0) {
+        log_error(&sim->log, "%s: another simulator has its car there", sim->arguments->dir);
+        return EXIT_SYSTEM;
+    }
+    return 0;
 }
 
 /* The car's devices. 0 or an exit code. */
@@ -442,12 +458,13 @@ static int finish(struct sim *sim)
         (void)printf("{\"result\":{\"room\":\"%s\",\"seed\":%llu,\"seconds\":%.1f,"
                      "\"distance_m\":%.2f,\"floor_seen\":%.3f,\"contacts\":%d,"
                      "\"unseen_contacts\":%d,\"closing_mm_s\":%.0f,\"least_gap_mm\":%.0f,"
-                     "\"motor_frames\":%llu,\"pictures\":%llu,\"resets\":%d,\"troubles\":%d}}\n",
+                     "\"longest_still_s\":%.1f,\"motor_frames\":%llu,\"pictures\":%llu,\"resets\":%"
+                     "d,\"troubles\":%d}}\n",
                      strpbrk(sim->plan.name, "\"\\") == NULL ? sim->plan.name : "room",
                      (unsigned long long)sim->arguments->seed, seconds_at(sim, now_ns),
                      car->distance_mm / 1000, survey_share(&sim->survey), car->contacts,
                      car->unseen_contacts, car->closing_mm_s, car->least_gap_mm,
-                     (unsigned long long)sim->motor_frames,
+                     car->longest_still_s, (unsigned long long)sim->motor_frames,
                      (unsigned long long)photo_sent(sim->photo), car->resets, sim->chaos.count);
     } else {
         (void)printf("%s: %.1f s, %.1f m, %.0f %% of the floor seen, %d contacts\n", sim->plan.name,
@@ -461,6 +478,7 @@ int main(int argc, char **argv)
 {
     static struct sim sim = {.motor = {.fd = -1, .keep_fd = -1},
                              .lidar = {.fd = -1, .keep_fd = -1},
+                             .folder_fd = -1,
                              .input_fd = -1,
                              .lock = PTHREAD_MUTEX_INITIALIZER};
     struct arguments arguments;
@@ -477,6 +495,9 @@ int main(int argc, char **argv)
     sim.arguments = &arguments;
     result = load_plan(&sim);
     if (result == 0) {
+        result = take_folder(&sim);
+    }
+    if (result == 0) {
         build(&sim);
         result = open_devices(&sim);
     }
@@ -491,6 +512,9 @@ int main(int argc, char **argv)
     photo_close(sim.photo);
     line_close(&sim.lidar);
     line_close(&sim.motor);
+    if (sim.folder_fd >= 0) {
+        (void)close(sim.folder_fd);
+    }
     if (sim.input_fd >= 0) {
         (void)close(sim.input_fd);
     }

@@ -118,7 +118,23 @@ def test_room_that_is_not_there_or_is_wrong(tmp_path):
 def test_folder_that_is_not_there():
     result = run_sim("--dir", "/nowhere/at/all", "--room", f"{HOME}/hal/sim/rooms/empty.room")
     assert result.returncode == 71
-    assert "/nowhere/at/all/motor: No such file or directory" in result.stderr
+    assert "/nowhere/at/all: No such file or directory" in result.stderr
+
+
+def test_two_simulators_do_not_share_a_folder(tmp_path):
+    room = f"{HOME}/hal/sim/rooms/empty.room"
+    with subprocess.Popen([SIM, "--dir", str(tmp_path), "--room", room], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True) as first:
+        assert "the car's devices are in" in first.stderr.readline()
+        result = run_sim("--dir", str(tmp_path), "--room", room)
+        assert result.returncode == 71
+        assert "another simulator has its car there" in result.stderr
+        assert os.path.exists(tmp_path / "camera.sock")
+        first.terminate()
+        output, _ = first.communicate(timeout=10)
+        assert output.startswith("empty room: ") and first.returncode == 0
+    # What it made is gone with it.
+    assert os.listdir(tmp_path) == []
 
 
 def demo(*arguments):
