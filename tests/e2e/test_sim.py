@@ -158,6 +158,9 @@ def test_demo_ends_with_one_object():
 def test_demo_refuses_what_it_does_not_know():
     assert demo("--fast").returncode == 64
     assert demo("--seconds", "0").returncode == 64
+    result = demo("--seconds", "5", "--set", "explorer.forward=fast")
+    assert (result.returncode, result.stdout) == (78, "")
+    assert "[explorer] forward = fast: expected a number of mm/s" in result.stderr
     result = demo("--room", "attic")
     assert result.returncode == 69
     assert "--room attic" in result.stderr

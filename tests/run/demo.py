@@ -90,7 +90,7 @@ def report(result, picture):
         print("warning     nearly all answers were the same; the model may not be looking")
     vetoes = ", ".join(f"{reason} {count}" for reason, count in
                        sorted(result["vetoes"].items(), key=lambda item: -item[1]))
-    print(f"gate        {vetoes or 'never closed'} (decisions that it stood against)")
+    print(f"gate        {vetoes + ' (decisions that it stood against)' if vetoes else 'never closed'}")
     print(f"{'stages, ms':10} {'p50':>8} {'p95':>8} {'p99':>8}")
     names = {"read": "camera", "total": "to intent", "motor": "to motor"}
     for stage in STAGES:
@@ -126,6 +126,8 @@ def main():
         os.makedirs(os.path.dirname(picture), exist_ok=True)
         shutil.copy(car.path("path.png"), picture)
     print(words, end="", file=sys.stderr)
+    if code not in (0, 130) and not result["decisions"]:
+        sys.exit(code)  # there is nothing to report
     if arguments.json:
         print(json.dumps(result))
     else:
