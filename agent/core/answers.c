@@ -54,6 +54,17 @@ bool answers_are_degenerate(const struct answers *answers, int at_least)
     return answers->used >= at_least && answers_recent_bits(answers) < ANSWERS_DEGENERATE_BITS;
 }
 
+bool answers_alarm(struct answers *answers, int64_t hold_ns, int64_t now_ns)
+{
+    bool degenerate = answers_are_degenerate(answers, answers->window);
+
+    if (degenerate && !answers->degenerate) {
+        answers->since_ns = now_ns;
+    }
+    answers->degenerate = degenerate;
+    return degenerate && now_ns - answers->since_ns >= hold_ns;
+}
+
 int answers_favourite(const struct answers *answers)
 {
     int favourite = 0;

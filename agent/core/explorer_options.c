@@ -67,6 +67,14 @@ static const struct setting explorer_settings[] = {
      .min = 5,
      .max = 1000,
      .help = "answers in a row, nearly all equal, that raise the degenerate-answer alarm"},
+    {.key = "degenerate_time",
+     .type = SETTING_NUMBER,
+     .offset = FIELD(degenerate_ms),
+     .unit = "ms",
+     .fallback = "20000",
+     .min = 0,
+     .max = 600000,
+     .help = "with a car: how long they have to be so; driving straight on looks the same"},
 };
 #undef FIELD
 

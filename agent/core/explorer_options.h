@@ -14,6 +14,7 @@ struct explorer_options {
     int64_t flip_votes;         /* equal answers in a row before a turn changes its side */
     int64_t stuck_ms;           /* without progress until the car gets itself out; 0: never */
     int64_t degenerate_answers; /* window of the degenerate-answer alarm */
+    int64_t degenerate_ms;      /* and how long, with a car */
 };
 
 extern const struct setting_table explorer_table;

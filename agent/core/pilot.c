@@ -258,7 +258,10 @@ static void change_question(struct run *run)
 /* Between two questions. */
 static void judge_answers(struct run *run)
 {
-    if (run->degenerate || !answers_are_degenerate(&run->answers, run->answers.window)) {
+    int64_t hold_ns =
+        run->pilot->link != NULL ? run->pilot->explorer.degenerate_ms * CLOCK_NS_PER_MS : 0;
+
+    if (run->degenerate || !answers_alarm(&run->answers, hold_ns, run->last_ns)) {
         return;
     }
     run->degenerate = true;
@@ -537,7 +540,9 @@ int pilot_run(const struct pilot *pilot)
         link_disarm(pilot->link, clock_now_ns());
     }
     if (result != PILOT_NO_OUTPUT && result != PILOT_NO_CAR) {
-        bool degenerate = run.degenerate || answers_are_degenerate(&run.answers, JUDGED_AT_THE_END);
+        bool degenerate =
+            run.degenerate ||
+            (pilot->link == NULL && answers_are_degenerate(&run.answers, JUDGED_AT_THE_END));
         int written = report_summary(pilot->report, &run.answers, run.question, degenerate,
                                      run.last_ns - run.first_ns);
 

@@ -53,7 +53,7 @@ def test_the_other_lidar_starts_on_request(tmp_path):
 def test_same_answers_change_the_question_when_so_configured(tmp_path):
     car, result = explore(
         tmp_path, room="empty", enough=lambda car: car.frame.get("decision") == "center",
-        settings="on_degenerate = percept\n")
+        settings="on_degenerate = percept\n[explorer]\ndegenerate_time = 1 s\n")
     assert result["degenerate"]
     assert "degenerate answers" in car.log("agent")
     assert "from now on the question is where the most open floor is" in car.log("agent")

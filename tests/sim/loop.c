@@ -42,7 +42,8 @@ struct loop_options loop_defaults(void)
                      .full_percent = 80,
                      .flip_votes = 3,
                      .stuck_ms = 6000,
-                     .degenerate_answers = 25},
+                     .degenerate_answers = 25,
+                     .degenerate_ms = 20000},
     };
 }
 
@@ -315,7 +316,8 @@ static void judge_answers(struct loop *loop)
 {
     answers_add(&loop->answers, loop->pending.word);
     note_add(&loop->note, loop->pending.word);
-    if (!answers_are_degenerate(&loop->answers, loop->answers.window)) {
+    if (!answers_alarm(&loop->answers, loop->options.explorer.degenerate_ms * MS,
+                       loop->now_ms * MS)) {
         return;
     }
     loop->tally.degenerate = true;

@@ -285,10 +285,34 @@ static void stuck_car_escapes_but_stops_when_told(void **state)
     expect(explorer_step(&explorer, &stop, &wall, now_ns += 30000000), 0, 0, EXPLORER_STOPS);
 }
 
+static void alarm_comes_when_it_lasts(void **state)
+{
+    struct answers answers;
+
+    (void)state;
+    answers_init(&answers, 5);
+    for (int i = 0; i < 5; i++) {
+        assert_false(answers_alarm(&answers, 1000, i));
+        answers_add(&answers, ACTION_FORWARD);
+    }
+    assert_false(answers_alarm(&answers, 1000, 5));
+    assert_false(answers_alarm(&answers, 1000, 1004));
+    assert_true(answers_alarm(&answers, 1000, 1005));
+    assert_true(answers_alarm(&answers, 0, 1005));
+    answers_add(&answers, ACTION_LEFT); /* one answer of another kind, and it begins anew */
+    assert_false(answers_alarm(&answers, 1000, 1006));
+    for (int i = 0; i < 5; i++) {
+        answers_add(&answers, ACTION_FORWARD);
+    }
+    assert_false(answers_alarm(&answers, 1000, 1007));
+    assert_true(answers_alarm(&answers, 1000, 2007));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stuck_car_escapes_but_stops_when_told),
+        cmocka_unit_test(alarm_comes_when_it_lasts),
         cmocka_unit_test(actions_become_their_motions),
         cmocka_unit_test(percepts_are_steered),
         cmocka_unit_test(search_goes_on_to_the_side_of_the_last_turn),
