@@ -15,7 +15,6 @@
 #define SHIFT_MM       150
 #define SHIFT_MAX_NS   (2000 * MS)
 #define SHIFTS_MAX     4
-#define SHIFT_ROOM_MM  90
 #define GO_MM          350
 #define GO_MAX_NS      (2500 * MS)
 #define REFUSED_NS     (350 * MS)
