@@ -6,6 +6,8 @@
 #define PAUSE_MOST_MS  5000
 #define LEAST_MS       80
 #define MOST_MS        1500
+#define DEAF_LEAST_MS  20 /* of the board: it holds its last duty, and nobody can stop that */
+#define DEAF_MOST_MS   80
 
 static int64_t some_ns(struct random *random, double least_ms, double most_ms)
 {
@@ -29,7 +31,9 @@ bool chaos_step(struct chaos *chaos, int64_t now_ns)
         chaos->until_ns = now_ns + some_ns(&chaos->random, PAUSE_LEAST_MS, PAUSE_MOST_MS);
     } else {
         chaos->trouble = (enum chaos_trouble)(1 + random_next(&chaos->random) % (CHAOS_COUNT - 1));
-        chaos->until_ns = now_ns + some_ns(&chaos->random, LEAST_MS, MOST_MS);
+        chaos->until_ns = now_ns + (chaos->trouble == CHAOS_BOARD_DEAF
+                                        ? some_ns(&chaos->random, DEAF_LEAST_MS, DEAF_MOST_MS)
+                                        : some_ns(&chaos->random, LEAST_MS, MOST_MS));
         chaos->count++;
     }
     return true;

@@ -72,9 +72,9 @@ class Run:
         while time.monotonic() < end:
             if self.car.processes["safety"].poll() is not None:
                 self.car.start_safety()
+            self.car.reset()  # as soon as the keys can be read again, if they have latched it
             agent = self.car.processes.get("agent")
             if agent is None or agent.poll() is not None:
-                self.car.reset()
                 self.car.explore()
             if self.car.status.get("moving"):
                 return True
