@@ -526,13 +526,13 @@ int pilot_run(const struct pilot *pilot)
         .vlm = pilot->vlm,
         .question = pilot->question,
         .note = pilot->note,
-        .picture_ns = clock_now_ns(),
     };
     int result;
 
     explorer_init(&run.explorer, &pilot->explorer);
     answers_init(&run.answers, (int)pilot->explorer.degenerate_answers);
     result = pilot->link != NULL ? arm(&run) : 0;
+    run.picture_ns = clock_now_ns(); /* nobody looked before */
     if (result == 0) {
         result = loop(&run);
     }

@@ -11,6 +11,7 @@ again. One line for each run, `ok` or `FAILED`; the exit code is 1 when one fail
 
 import argparse
 import concurrent.futures
+import json
 import os
 import random
 import signal
@@ -29,6 +30,9 @@ BRAKE_S, INTENT_S, FRAME_S = 0.2, 0.3, 1.0
 # A frame is at most this old on the line, and a tick; then the worst stall that a process on the
 # same processors saw, for each process that has to wake up until the frame is there.
 SLACK_S, WAKES = 0.03, 3
+# Arming takes up to six seconds, and what the sonar alone saw while the lidar was out may be held for
+# eight.
+DRIVES_S = 20
 # Longest until the wheels are told zero, for each trouble of the simulator that has to stop them.
 TROUBLES = {"lidar silent": 0.15, "lidar garbage": 0.15, "lidar blind": 0.6, "keys silent": 0.25,
             "camera covered": FRAME_S + 0.1}
@@ -113,8 +117,9 @@ class Run:
     def play(self, seconds):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            if not self.drives(12):
-                self.problems.append("did not drive (again) within 12 s")
+            if not self.drives(DRIVES_S):
+                self.problems.append(f"did not drive (again) within {DRIVES_S} s; the last decision was "
+                                     f"{json.dumps(self.car.frame)}, the car {self.car.status}")
                 return
             time.sleep(self.random.uniform(0.2, 1.5))
             try:
