@@ -111,6 +111,8 @@ class Running:
     """A command in a session of its own, so that it can be ended with all its children. Its output
     goes through a file: a forgotten grandchild would keep a pipe open."""
 
+    begun = []  # all of them, so that an interrupted run leaves none behind
+
     def __init__(self, command, env=None):
         self.output = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
