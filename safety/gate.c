@@ -460,9 +460,11 @@ void gate_step(struct gate *gate, const struct gate_input *input, struct gate_ou
     gate->boxes.count = 0;
     gate_drift_advance(&gate->drift, gate->now_ms);
     gate_drift_ages(&gate->drift, ages);
-    gate_world_points(&gate->world, &gate->model, ages, gate->now_ms, &gate->boxes, &view);
-    gate_sonar_step(&gate->sonar, &gate->model, &gate->drift, ages, view.cone_x_mm, gate->now_ms);
-    gate_sonar_add(&gate->sonar, &gate->boxes);
+    gate_world_points(&gate->world, &gate->model, ages,
+                      gate->model.sonar_x_mm + gate->sonar.reading_mm, gate->now_ms, &gate->boxes,
+                      &view);
+    gate_sonar_step(&gate->sonar, &gate->model, &gate->drift, ages, &view, gate->now_ms);
+    gate_sonar_add(&gate->sonar, &gate->model, &gate->boxes);
     gate_world_cells(&gate->world, &gate->model,
                      gate_sonar_state(&gate->sonar, gate->now_ms) == GATE_SONAR_IS_GOOD,
                      gate->now_ms, &gate->boxes, &view);

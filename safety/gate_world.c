@@ -223,13 +223,15 @@ static bool is_within_reach(const struct gate_box *box, int32_t reach_mm)
 
 /* Whether the sonar sees it as well, wherever in its blur it is. */
 static void view_cone(struct gate_view *view, const struct gate_model *model,
-                      const struct gate_box *box)
+                      const struct gate_box *box, int32_t echo_x_mm)
 {
     int32_t length = box->x_mm + box->ex_mm - model->sonar_x_mm;
     int32_t aside = absolute(box->y_mm) - box->ey_mm;
 
     if (length >= 0 && length < CONE_MAX_MM && aside * 100 <= length * CONE_PERCENT) {
-        view->cone_x_mm = lesser(view->cone_x_mm, box->x_mm - box->ex_mm);
+        int32_t apart = greater(absolute(box->x_mm - echo_x_mm) - box->ex_mm, 0);
+
+        view->echo_gap_mm = lesser(view->echo_gap_mm, apart);
     }
 }
 
@@ -254,15 +256,24 @@ static void view_point(struct gate_view *view, const struct gate_model *model,
     }
 }
 
+static bool is_ahead(int cell)
+{
+    return cell < AHEAD_CELLS || cell >= GATE_CELLS - AHEAD_CELLS;
+}
+
 static void view_init(struct gate_view *view, const struct gate_world *world,
                       const struct gate_model *model, int64_t now_ms)
 {
-    *view = (struct gate_view){.cone_x_mm = GATE_FAR,
-                               .clear_mm = {GATE_FAR, GATE_FAR, GATE_FAR, GATE_FAR}};
+    *view = (struct gate_view){.echo_gap_mm = GATE_FAR,
+                               .clear_mm = {GATE_FAR, GATE_FAR, GATE_FAR, GATE_FAR},
+                               .cone_was_seen = true};
     for (int i = 0; i < GATE_CELLS; i++) {
         view->cell_mm[i] = GATE_FAR;
         view->unseen[i] = world->never[i] || !is_recent(world->seen_ms[i], now_ms, model->seen_ms);
         view->returns += is_recent(world->return_ms[i], now_ms, model->dark_ms) ? 1 : 0;
+        if (is_ahead(i) && view->unseen[i] && !world->never[i]) {
+            view->cone_was_seen = false;
+        }
     }
 }
 
@@ -275,7 +286,7 @@ static bool is_far(const struct gate_slot *slot, const struct gate_age *age, int
 
 /* Of one slot: its box, when it is near enough, and what it adds to the view. */
 static void point_add(const struct gate_world *world, const struct gate_model *model,
-                      const struct gate_slot *slot, const struct gate_age *age,
+                      const struct gate_slot *slot, const struct gate_age *age, int32_t echo_x_mm,
                       struct gate_boxes *boxes, struct gate_view *view)
 {
     struct gate_box box;
@@ -284,14 +295,14 @@ static void point_add(const struct gate_world *world, const struct gate_model *m
         return;
     }
     box = point_box(slot, age);
-    view_cone(view, model, &box);
+    view_cone(view, model, &box, echo_x_mm);
     if (is_within_reach(&box, world->reach_mm)) {
         gate_boxes_add(boxes, &box);
     }
 }
 
 void gate_world_points(struct gate_world *world, const struct gate_model *model,
-                       const struct gate_age ages[GATE_AGES], int64_t now_ms,
+                       const struct gate_age ages[GATE_AGES], int32_t echo_x_mm, int64_t now_ms,
                        struct gate_boxes *boxes, struct gate_view *view)
 {
     view_init(view, world, model, now_ms);
@@ -302,7 +313,7 @@ void gate_world_points(struct gate_world *world, const struct gate_model *model,
 
             if (slot_holds(slot, model, age_ms)) {
                 view_point(view, model, slot, cell);
-                point_add(world, model, slot, &ages[age_index(age_ms)], boxes, view);
+                point_add(world, model, slot, &ages[age_index(age_ms)], echo_x_mm, boxes, view);
             } else {
                 slot->range_mm = 0;
             }
@@ -315,7 +326,6 @@ void gate_world_cells(const struct gate_world *world, const struct gate_model *m
                       const struct gate_view *view)
 {
     for (int i = 0; i < GATE_CELLS; i++) {
-        bool ahead = i < AHEAD_CELLS || i >= GATE_CELLS - AHEAD_CELLS;
         struct gate_box box = {.x_mm = world->edge_x[i],
                                .y_mm = world->edge_y[i],
                                .ex_mm = EDGE_EXTENT,
@@ -323,7 +333,7 @@ void gate_world_cells(const struct gate_world *world, const struct gate_model *m
 
         if (view->unseen[i]) {
             box.reason = REASON_UNSEEN;
-            box.cap_mm_s = ahead && sonar_is_good && !world->never[i] ? model->creep_mm_s : 0;
+            box.cap_mm_s = is_ahead(i) && sonar_is_good && !world->never[i] ? model->creep_mm_s : 0;
         } else if (!is_recent(world->return_ms[i], now_ms, model->dark_ms)) {
             box.reason = REASON_DARK;
             box.cap_mm_s = model->dark_mm_s;

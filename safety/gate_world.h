@@ -16,7 +16,7 @@
 #define GATE_CELL_SLOTS (GATE_SLOTS / GATE_CELLS)
 #define GATE_SECTORS    WIRE_SCAN_SECTORS
 #define GATE_RANGE_MAX  16000 /* mm; what is further counts as this */
-#define GATE_BOXES_MAX  800   /* slots, cells and eight of the sonar */
+#define GATE_BOXES_MAX  888   /* slots, cells, and eight arcs of the sonar in twelve pieces */
 #define GATE_FAR        INT32_MAX
 
 struct gate_boxes {
@@ -44,10 +44,11 @@ struct gate_world {
 /* What the points of one tick are, besides boxes. */
 struct gate_view {
     int32_t cell_mm[GATE_CELLS]; /* nearest return; GATE_FAR: none */
-    int32_t cone_x_mm;   /* x of the nearest point in the sonar's narrow cone, or GATE_FAR */
+    int32_t echo_gap_mm; /* from the sonar's echo to the nearest point in its cone, or GATE_FAR */
     int32_t clear_mm[4]; /* front, left, rear, right; from the hull, GATE_FAR: nothing */
     int returns;         /* cells with one */
     bool unseen[GATE_CELLS];
+    bool cone_was_seen; /* lately, or masked: what is not in it is not there, or will not be seen */
 };
 
 /* Nothing was ever seen. */
@@ -65,9 +66,9 @@ bool gate_world_is_fresh(const struct gate_world *world, const struct gate_model
                          int64_t now_ms);
 
 /* Appends a box for each point that is still known and within reach, forgets the others, and
- * fills the view. */
+ * fills the view. `echo_x_mm`: where the sonar's last echo came from. */
 void gate_world_points(struct gate_world *world, const struct gate_model *model,
-                       const struct gate_age ages[GATE_AGES], int64_t now_ms,
+                       const struct gate_age ages[GATE_AGES], int32_t echo_x_mm, int64_t now_ms,
                        struct gate_boxes *boxes, struct gate_view *view);
 
 /* Appends a box for each cell that is unseen or dark. `sonar_is_good`: straight ahead, where the

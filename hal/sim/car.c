@@ -101,11 +101,11 @@ void car_init(struct car *car, const struct mecanum_settings *wheels, const stru
     car->gap_mm = car->least_gap_mm = FAR_MM;
 }
 
-double car_sonar_mm(const struct car *car, const struct world *world)
+double car_sonar_mm(const struct car *car, const struct world *world, double ret_place_mm[2])
 {
     struct world_pose from = car->pose;
     float distance[SONAR_BEAMS];
-    double nearest = 0;
+    double nearest = 0, bearing = 0;
 
     from.x_mm += CAR_SONAR_X_MM * cos(from.angle_rad);
     from.y_mm += CAR_SONAR_X_MM * sin(from.angle_rad);
@@ -115,7 +115,14 @@ double car_sonar_mm(const struct car *car, const struct world *world)
     for (int i = 0; i < SONAR_BEAMS; i++) {
         double echo = (double)distance[i];
 
-        nearest = echo > 0 && (nearest == 0 || echo < nearest) ? echo : nearest;
+        if (echo > 0 && (nearest == 0 || echo < nearest)) {
+            nearest = echo;
+            bearing = from.angle_rad + i * 2 * SONAR_HALF_RAD / (SONAR_BEAMS - 1);
+        }
+    }
+    if (ret_place_mm != NULL && nearest > 0) {
+        ret_place_mm[0] = from.x_mm + nearest * cos(bearing);
+        ret_place_mm[1] = from.y_mm + nearest * sin(bearing);
     }
     return nearest;
 }

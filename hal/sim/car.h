@@ -77,8 +77,9 @@ void car_init(struct car *car, const struct mecanum_settings *wheels, const stru
 /* What the board was told; it holds until it is told something else. Permille, motors 1 to 4. */
 void car_tell(struct car *car, const int duty[MECANUM_WHEELS]);
 
-/* What the sonar on the car's front measures: the nearest thing in its cone, 0: no echo. */
-double car_sonar_mm(const struct car *car, const struct world *world);
+/* What the sonar on the car's front measures: the nearest thing in its cone, 0: no echo. Where in
+ * the room it is, when `ret_place_mm` is not NULL and there is an echo. */
+double car_sonar_mm(const struct car *car, const struct world *world, double ret_place_mm[2]);
 
 /* Moves on by up to 10 ms. */
 void car_step(struct car *car, const struct world *world, double seconds);

@@ -316,7 +316,7 @@ static void tell(const struct sim *sim, const char *name, const struct sim_input
 
 static void tell_inputs(struct sim *sim, int64_t now_ns)
 {
-    double distance = car_sonar_mm(&sim->car, &sim->scene.world);
+    double distance = car_sonar_mm(&sim->car, &sim->scene.world, NULL);
     struct sim_input_message message = {
         .magic = SIM_INPUT_MAGIC,
         .version = SIM_INPUT_VERSION,

@@ -1,4 +1,4 @@
-/* Theorem 5 for gate.c, gate_world.c and gate_sonar.c: shown by Frama-C's Eva.
+/* Theorem 5 for gate.c, gate_world.c, gate_sonar.c and gate_arc.c: shown by Frama-C's Eva.
  *
  * From every state within its ranges, every beam, reading, mask, scan and step leads, without an
  * overflow, a wrong shift, division or access, to a state within its ranges: by induction over the
@@ -172,16 +172,18 @@ static void any_sonar(struct gate_sonar *sonar)
     sonar->reading_ms = any_time();
     sonar->stuck_um = any64(0, 200000000);
     sonar->beside_um = any64(0, 200000);
-    for (int i = 0; i < GATE_SONAR_BOXES; i++) {
-        struct gate_sonar_box *box = &sonar->boxes[i];
+    for (int i = 0; i < GATE_SONAR_THINGS; i++) {
+        struct gate_sonar_thing *thing = &sonar->things[i];
 
-        box->x_um = any64(-10000000, 10000000);
-        box->y_um = any64(-10000000, 10000000);
-        box->ex_um = any64(0, 30000000);
-        box->ey_um = any64(0, 30000000);
-        box->seen_ms = any_time();
-        box->seen = any(0, 2);
-        box->through = any(0, 2);
+        thing->arc.x_um = any64(-10000000, 10000000);
+        thing->arc.y_um = any64(-10000000, 10000000);
+        thing->arc.extent_um = any64(0, 2000000);
+        thing->arc.bearing_urad = any64(-3141593, 3141593);
+        thing->arc.half_urad = any64(0, 3141593);
+        thing->arc.radius_mm = any(0, GATE_SONAR_MAX);
+        thing->seen_ms = any_time();
+        thing->seen = any(0, 2);
+        thing->through = any(0, 1) != 0;
     }
 }
 
@@ -192,13 +194,16 @@ static void sonar_is_in_range(const struct gate_sonar *sonar)
     /*@ assert -10000 <= sonar->reading_ms <= TIME_MAX + 1000; */
     /*@ assert 0 <= sonar->stuck_um <= 200000000; */
     /*@ assert 0 <= sonar->beside_um <= 200000; */
-    for (int i = 0; i < GATE_SONAR_BOXES; i++) {
-        struct gate_sonar_box box = sonar->boxes[i];
+    for (int i = 0; i < GATE_SONAR_THINGS; i++) {
+        struct gate_sonar_thing thing = sonar->things[i];
+        struct gate_arc arc = thing.arc;
 
-        /*@ assert -10000000 <= box.x_um <= 10000000 && -10000000 <= box.y_um <= 10000000; */
-        /*@ assert 0 <= box.ex_um <= 30000000 && 0 <= box.ey_um <= 30000000; */
-        /*@ assert -10000 <= box.seen_ms <= TIME_MAX + 1000; */
-        /*@ assert 0 <= box.seen <= 2 && 0 <= box.through <= 2; */
+        /*@ assert -10000000 <= arc.x_um <= 10000000 && -10000000 <= arc.y_um <= 10000000; */
+        /*@ assert 0 <= arc.extent_um <= 2000000 && 0 <= arc.half_urad <= 3141593; */
+        /*@ assert -3141593 <= arc.bearing_urad <= 3141593; */
+        /*@ assert 0 <= arc.radius_mm <= GATE_SONAR_MAX; */
+        /*@ assert -10000 <= thing.seen_ms <= TIME_MAX + 1000; */
+        /*@ assert 0 <= thing.seen <= 2; */
     }
 }
 

@@ -47,6 +47,7 @@ PROOFS = {
         [
             "tests/proof/gate_proof.c",
             "safety/gate.c",
+            "safety/gate_arc.c",
             "safety/gate_confirm.c",
             "safety/gate_model.c",
             "safety/gate_sonar.c",

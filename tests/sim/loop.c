@@ -27,7 +27,11 @@
 #define SWEEPS        16
 #define FREE_GAP_MM   299.0 /* one and a half times the field of 300 mm/s, and more */
 #define FREE_QUIET_MS 500
-#define VETOES        ((uint32_t)(REASON_OBSTACLE | REASON_UNSEEN | REASON_DARK | REASON_STOPPING))
+#define HEARD_MS      1000
+#define HEARD_MM      40 /* from where an echo came to what touches the hull: the same thing */
+#define VETOES                                                                                     \
+    ((uint32_t)(REASON_OBSTACLE | REASON_UNSEEN | REASON_DARK | REASON_STOPPING |                  \
+                REASON_SONAR_NEAR))
 
 struct loop_options loop_defaults(void)
 {
@@ -155,13 +159,18 @@ static void scan(struct loop *loop)
 
 static void listen(struct loop *loop)
 {
+    struct loop_echo *echo = &loop->echoes[loop->echo_count % LOOP_ECHOES];
     double distance;
 
     if (loop->now_ms < loop->sonar_ms) {
         return;
     }
     loop->sonar_ms = loop->now_ms + SONAR_MS;
-    distance = car_sonar_mm(&loop->car, &loop->world);
+    distance = car_sonar_mm(&loop->car, &loop->world, echo->place_mm);
+    if (distance > 0) {
+        echo->time_ms = loop->now_ms;
+        loop->echo_count++;
+    }
     gate_sonar(&loop->gate,
                has(loop, LOOP_SONAR_FAULT) ? GATE_SONAR_FAULT
                : distance == 0             ? GATE_SONAR_MAX
@@ -430,6 +439,27 @@ static bool is_still(const struct twist *twist)
     return twist->vx_mm_s == 0 && twist->vy_mm_s == 0 && twist->wz_mrad_s == 0;
 }
 
+/* Did an echo of the last second come from beside the hull? */
+static bool was_heard(const struct loop *loop)
+{
+    const struct world_pose *pose = &loop->car.pose;
+    const struct world_hull *hull = &loop->car.hull;
+    double cosine = cos(pose->angle_rad), sine = sin(pose->angle_rad);
+
+    for (int i = 0; i < LOOP_ECHOES && i < loop->echo_count; i++) {
+        const struct loop_echo *echo = &loop->echoes[i];
+        double east = echo->place_mm[0] - pose->x_mm, north = echo->place_mm[1] - pose->y_mm;
+        double ahead = east * cosine + north * sine, left = north * cosine - east * sine;
+        double x = fmax(fmax(ahead - hull->front_mm, -hull->rear_mm - ahead), 0);
+        double y = fmax(fabs(left) - hull->half_width_mm, 0);
+
+        if (loop->now_ms - echo->time_ms <= HEARD_MS && hypot(x, y) < HEARD_MM) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* How long after its begin a trouble that has to stop the car still had it driving. */
 static void keep_stops(struct loop *loop)
 {
@@ -475,17 +505,19 @@ static void keep_tally(struct loop *loop)
     if (loop->car.gap_mm < FREE_GAP_MM) {
         loop->free_since_ms = loop->now_ms;
     } else if (loop->now_ms - loop->free_since_ms > FREE_QUIET_MS && asks && !moves &&
-               (loop->verdict.reasons & VETOES) != 0 &&
-               (loop->verdict.reasons & (uint32_t)REASON_SONAR_NEAR) == 0) {
+               (loop->verdict.reasons & VETOES) != 0) {
         tally->free_vetoes++;
     }
 }
 
 void loop_step(struct loop *loop)
 {
+    int unseen = loop->car.unseen_contacts;
+
     loop->now_ms += LOOP_TICK_MS;
     world_step(&loop->world, LOOP_TICK_MS / 1000.0, &loop->car.pose);
     car_step(&loop->car, &loop->world, LOOP_TICK_MS / 1000.0);
+    loop->tally.heard_contacts += loop->car.unseen_contacts > unseen && was_heard(loop) ? 1 : 0;
     memmove(loop->poses + 1, loop->poses, sizeof(loop->poses) - sizeof(loop->poses[0]));
     loop->poses[0] = loop->car.pose;
     scan(loop);

@@ -25,6 +25,7 @@
 
 #define LOOP_TICK_MS    10
 #define LOOP_VIEW_RAD   1.2
+#define LOOP_ECHOES     20 /* of a second */
 #define LOOP_SCRIPT_MAX 512
 
 enum loop_model {
@@ -74,12 +75,19 @@ struct loop_options {
 
 struct loop_tally {
     int64_t asked_ticks, moved_ticks;
-    int64_t still_ms; /* longest time without motion though there was a way and a wish */
-    int64_t stop_ms;  /* longest from the begin of a fault that must stop to the last motion */
-    int free_vetoes;  /* ticks stopped in free space, but for what the sonar alone saw */
+    int64_t still_ms;   /* longest time without motion though there was a way and a wish */
+    int64_t stop_ms;    /* longest from the begin of a fault that must stop to the last motion */
+    int free_vetoes;    /* ticks stopped in free space */
+    int heard_contacts; /* of car.unseen_contacts: with what the sonar saw in the last second */
     int decisions, escapes, arms;
     uint64_t reasons[WIRE_REASON_COUNT]; /* ticks */
     bool degenerate;
+};
+
+/* Where the sonar's echoes came from. */
+struct loop_echo {
+    int64_t time_ms;
+    double place_mm[2];
 };
 
 struct loop {
@@ -101,6 +109,8 @@ struct loop {
     struct wire_verdict verdict;
     struct loop_tally tally;
     int duty[MECANUM_WHEELS];
+    struct loop_echo echoes[LOOP_ECHOES];
+    int echo_count;
     int64_t now_ms, packet_ns, sonar_ms;
     struct world_pose poses[4]; /* of the last ticks, the newest first */
     /* The agent. */

@@ -120,7 +120,7 @@ static struct loop_options room_options(uint64_t seed)
 static bool room_holds(void)
 {
     return loop.car.closing_mm_s <= CLOSING_MM_S && loop.tally.still_ms < STILL_MS &&
-           loop.tally.free_vetoes == 0;
+           loop.tally.free_vetoes == 0 && loop.tally.heard_contacts == 0;
 }
 
 static int run_rooms(uint64_t first, uint64_t count)
@@ -140,19 +140,19 @@ static int run_rooms(uint64_t first, uint64_t count)
         moved += (double)loop.tally.moved_ticks;
         closing = loop.car.closing_mm_s > closing ? loop.car.closing_mm_s : closing;
         still_ms = loop.tally.still_ms > still_ms ? loop.tally.still_ms : still_ms;
-        unseen += loop.car.unseen_contacts;
+        unseen += loop.car.unseen_contacts - loop.tally.heard_contacts;
         if (!room_holds()) {
             failed++;
-            (void)printf("FAILED seed %llu: closing %.0f mm/s, still %lld ms, %d vetoes in free "
-                         "space; alone: sim-run rooms %llu 1\n",
-                         (unsigned long long)seed, loop.car.closing_mm_s,
-                         (long long)loop.tally.still_ms, loop.tally.free_vetoes,
-                         (unsigned long long)seed);
+            (void)printf(
+                "FAILED seed %llu: closing %.0f mm/s, still %lld ms, %d vetoes in free "
+                "space, %d contacts with what the sonar saw; alone: sim-run rooms %llu 1\n",
+                (unsigned long long)seed, loop.car.closing_mm_s, (long long)loop.tally.still_ms,
+                loop.tally.free_vetoes, loop.tally.heard_contacts, (unsigned long long)seed);
         }
     }
     seconds = (double)(clock_now_ns() - begin_ns) / 1e9;
     (void)printf("%s %llu rooms from seed %llu: %d failed, fastest contact %.0f mm/s (%d with what "
-                 "the lidar cannot see), stuck %.1f s at most, moved in %.0f %%, %.0f times real "
+                 "no sensor saw), stuck %.1f s at most, moved in %.0f %%, %.0f times real "
                  "time\n",
                  failed > 0 ? "FAILED" : "ok", (unsigned long long)count, (unsigned long long)first,
                  failed, closing, unseen, (double)still_ms / 1000, 100 * moved / (asked + 1),

@@ -13,6 +13,7 @@ static struct gate_drift drift;
 static struct gate_model model;
 static struct gate_boxes boxes;
 static struct gate_view view;
+static int32_t echo_x_mm;
 
 static int setup(void **state)
 {
@@ -30,7 +31,7 @@ static void see(int64_t now_ms)
     gate_drift_advance(&drift, now_ms);
     gate_drift_ages(&drift, ages);
     boxes.count = 0;
-    gate_world_points(&world, &model, ages, now_ms, &boxes, &view);
+    gate_world_points(&world, &model, ages, echo_x_mm, now_ms, &boxes, &view);
 }
 
 static void beam(int slot, int32_t range_mm, int64_t time_ms)
@@ -225,17 +226,44 @@ static void masked_slots_wrap_around(void **state)
     assert_int_equal(boxes.count, 0);
 }
 
-static void cone_has_its_nearest_point(void **state)
+static void echo_is_compared_with_what_is_in_the_cone(void **state)
+{
+    (void)state;
+    echo_x_mm = 500;
+    see(1000);
+    assert_int_equal(view.echo_gap_mm, GATE_FAR);
+    beam(0, 700, 1000);
+    beam(40, 500, 1000); /* 20 degrees: beside it */
+    beam(360, 200, 1000);
+    see(1000);
+    assert_in_range(view.echo_gap_mm, 198, 200);
+    beam(20, 500, 1000); /* 10 degrees: in it, 492 mm ahead */
+    see(1000);
+    assert_in_range(view.echo_gap_mm, 6, 8);
+    echo_x_mm = 400;
+    see(1000);
+    assert_in_range(view.echo_gap_mm, 90, 92);
+}
+
+/* A masked bearing is never looked at, and what is there is the sonar's alone. */
+static void cone_was_seen_when_each_of_its_cells_was(void **state)
 {
     (void)state;
     see(1000);
-    assert_int_equal(view.cone_x_mm, GATE_FAR);
-    beam(0, 700, 1000);
-    beam(20, 500, 1000); /* 10 degrees: in it */
-    beam(40, 400, 1000); /* 20 degrees: beside it */
-    beam(360, 200, 1000);
+    assert_false(view.cone_was_seen);
+    for (int i = 0; i < 30; i++) {
+        beam(i, i == 3 ? 0 : 500, 1000);
+        beam(719 - i, 500, 1000);
+    }
     see(1000);
-    assert_in_range(view.cone_x_mm, 488, 493);
+    assert_true(view.cone_was_seen);
+    see(1000 + model.seen_ms - 1);
+    assert_true(view.cone_was_seen);
+    see(1000 + model.seen_ms);
+    assert_false(view.cone_was_seen);
+    gate_world_mask(&world, 690, 60);
+    see(1000 + model.seen_ms);
+    assert_true(view.cone_was_seen);
 }
 
 static void boxes_have_room_for_all_and_no_more(void **state)
@@ -393,7 +421,8 @@ int main(void)
         cmocka_unit_test_setup(unseen_ahead_is_soft_with_a_sonar_only, setup),
         cmocka_unit_test_setup(unseen_cells_lie_around_the_margins, setup),
         cmocka_unit_test_setup(masked_slots_wrap_around, setup),
-        cmocka_unit_test_setup(cone_has_its_nearest_point, setup),
+        cmocka_unit_test_setup(echo_is_compared_with_what_is_in_the_cone, setup),
+        cmocka_unit_test_setup(cone_was_seen_when_each_of_its_cells_was, setup),
         cmocka_unit_test_setup(boxes_have_room_for_all_and_no_more, setup),
         cmocka_unit_test_setup(displacement_is_the_sum_of_the_bounds, setup),
         cmocka_unit_test_setup(what_rolls_decays_as_assumed, setup),
