@@ -58,6 +58,7 @@ PURE_CORES = [
     "hal/body/mecanum.c",
     "hal/body/rplidar.c",
     "hal/body/rplidar_start.c",
+    "hal/camera/pixels.c",
     "agent/core/answers.c",
     "agent/core/escape.c",
     "agent/core/explorer.c",
