@@ -3,6 +3,7 @@
  *
  *     JPEG -> planes as sampled, DCT-scaled -> resampled 4:2:0 planes of the send size -> JPEG
  *     RGB  -> planes 4:2:0 ----------------^
+ *     a camera's planes -------------------^ (4:2:0 of the send size: straight into the encoder)
  *
  * Where a send pixel comes from is one affine map: `step` source pixels per send pixel, the same
  * both ways, from an origin. It covers: of the two ratios the smaller step is taken, so one
@@ -281,14 +282,15 @@ static int source_to_send(struct jpeg *jpeg, struct cover cover)
     return 0;
 }
 
-/* With all parameters in range, memory is the only thing that an encoder can lack. */
-static int send_to_jpeg(struct jpeg *jpeg, struct jpeg_picture *ret_picture)
+/* `from` is 4:2:0 of the send size. With all parameters in range, memory is the only thing that an
+ * encoder can lack. */
+static int planes_to_jpeg(struct jpeg *jpeg, const struct planes *from,
+                          struct jpeg_picture *ret_picture)
 {
-    const unsigned char *planes[PLANES_MAX] = {jpeg->send.plane[0], jpeg->send.plane[1],
-                                               jpeg->send.plane[2]};
+    const unsigned char *planes[PLANES_MAX] = {from->plane[0], from->plane[1], from->plane[2]};
     unsigned long size = 0;
 
-    if (tjCompressFromYUVPlanes(jpeg->encoder, planes, jpeg->width_px, jpeg->send.stride,
+    if (tjCompressFromYUVPlanes(jpeg->encoder, planes, jpeg->width_px, from->stride,
                                 jpeg->height_px, TJSAMP_420, &jpeg->encoded, &size, jpeg->quality,
                                 TJFLAG_NOREALLOC) != 0) {
         return -ENOMEM;
@@ -353,7 +355,7 @@ static int transcode(struct jpeg *jpeg, const uint8_t *bytes, const struct jfif_
                                                 .y = cover.y * factor,
                                                 .step = cover.step * factor});
     }
-    return r != 0 ? r : send_to_jpeg(jpeg, ret_picture);
+    return r != 0 ? r : planes_to_jpeg(jpeg, &jpeg->send, ret_picture);
 }
 
 int jpeg_fit(struct jpeg *jpeg, const uint8_t *bytes, size_t size, struct jpeg_picture *ret_picture)
@@ -372,10 +374,18 @@ int jpeg_fit(struct jpeg *jpeg, const uint8_t *bytes, size_t size, struct jpeg_p
     return transcode(jpeg, bytes, &info, ret_picture);
 }
 
-static int rgb_check(struct jpeg *jpeg, int width_px, int height_px, size_t stride)
+static int size_check(struct jpeg *jpeg, int width_px, int height_px)
 {
     if (width_px < 1 || width_px > JFIF_SIDE_MAX || height_px < 1 || height_px > JFIF_SIDE_MAX) {
         return refuse(jpeg, "has a side of 0 or of more than 8192 px");
+    }
+    return 0;
+}
+
+static int rgb_check(struct jpeg *jpeg, int width_px, int height_px, size_t stride)
+{
+    if (size_check(jpeg, width_px, height_px) != 0) {
+        return JPEG_REFUSED;
     }
     if (stride < 3 * (size_t)width_px || stride > INT_MAX) {
         return refuse(jpeg, "has rows of an impossible length");
@@ -427,7 +437,53 @@ int jpeg_fit_rgb(struct jpeg *jpeg, const uint8_t *rgb, int width_px, int height
     if (r == 0) {
         r = source_to_send(jpeg, cover_get(jpeg, width_px, height_px));
     }
-    return r != 0 ? r : send_to_jpeg(jpeg, ret_picture);
+    return r != 0 ? r : planes_to_jpeg(jpeg, &jpeg->send, ret_picture);
+}
+
+static int planes_check(struct jpeg *jpeg, const struct jpeg_planes *planes, int sampling)
+{
+    if (size_check(jpeg, planes->width_px, planes->height_px) != 0) {
+        return JPEG_REFUSED;
+    }
+    for (int i = 0; i < PLANES_MAX; i++) {
+        int width = tjPlaneWidth(i, planes->width_px, sampling);
+
+        if (planes->stride[i] < (width + RESAMPLE_BLOCK - 1) / RESAMPLE_BLOCK * RESAMPLE_BLOCK) {
+            return refuse(jpeg, "has rows of an impossible length");
+        }
+    }
+    return 0;
+}
+
+/* The caller's planes stand in for the source's own for as long as one call. They are only read. */
+static void planes_borrow(struct planes *source, const struct jpeg_planes *planes, int sampling)
+{
+    source->width_px = planes->width_px;
+    source->height_px = planes->height_px;
+    source->sampling = sampling;
+    source->count = PLANES_MAX;
+    for (int i = 0; i < PLANES_MAX; i++) {
+        source->plane[i] = (uint8_t *)(uintptr_t)planes->plane[i];
+        source->stride[i] = planes->stride[i];
+    }
+}
+
+int jpeg_fit_planes(struct jpeg *jpeg, const struct jpeg_planes *planes,
+                    struct jpeg_picture *ret_picture)
+{
+    int sampling = planes->half_height ? TJSAMP_420 : TJSAMP_422;
+    int r = planes_check(jpeg, planes, sampling);
+
+    if (r != 0) {
+        return r;
+    }
+    planes_borrow(&jpeg->source, planes, sampling);
+    if (planes->half_height && planes->width_px == jpeg->width_px &&
+        planes->height_px == jpeg->height_px) {
+        return planes_to_jpeg(jpeg, &jpeg->source, ret_picture);
+    }
+    r = source_to_send(jpeg, cover_get(jpeg, planes->width_px, planes->height_px));
+    return r != 0 ? r : planes_to_jpeg(jpeg, &jpeg->send, ret_picture);
 }
 
 const char *jpeg_error(const struct jpeg *jpeg)

@@ -4,7 +4,8 @@
  * out its Huffman tables, which a llama-server cannot read. Any other is decoded at the smallest
  * DCT scale that still covers the send size, resampled to cover it, cropped (the top of a picture
  * that is too high: a car's model needs the floor; both sides of one that is too wide) and encoded.
- * A smaller picture is enlarged. RGB frames take the same way without the decoder.
+ * A smaller picture is enlarged. RGB frames and planes of Y, Cb and Cr take the same way without
+ * the decoder; 4:2:0 planes of the send size go straight into the encoder.
  *
  * Ownership: the encoder owns its buffers, allocated once for the sizes seen so far and reused;
  * what it hands out is valid until the next call on it, pass-through bytes as long as the caller's
@@ -47,6 +48,19 @@ int jpeg_fit(struct jpeg *jpeg, const uint8_t *bytes, size_t size,
  * JFIF_SIDE_MAX, a stride shorter than a row or more than INT_MAX) or -ENOMEM. */
 int jpeg_fit_rgb(struct jpeg *jpeg, const uint8_t *rgb, int width_px, int height_px, size_t stride,
                  struct jpeg_picture *ret_picture);
+
+/* A picture as planes of Y, Cb and Cr, 8 bits a sample, full range. */
+struct jpeg_planes {
+    int width_px, height_px;
+    bool half_height; /* 4:2:0; or 4:2:2 */
+    const uint8_t *plane[3];
+    int stride[3]; /* bytes; rows are readable to a multiple of RESAMPLE_BLOCK samples */
+};
+
+/* From planes. 0, JPEG_REFUSED (a side of 0 or more than JFIF_SIDE_MAX, a stride shorter than such
+ * a row) or -ENOMEM. */
+int jpeg_fit_planes(struct jpeg *jpeg, const struct jpeg_planes *planes,
+                    struct jpeg_picture *ret_picture);
 
 /* Why the last refused call refused, as the end of a sentence that starts with the file's name.
  * Valid until the next call. */

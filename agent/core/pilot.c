@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "agent/core/picture.h"
 #include "hal/base/clock.h"
 #include "safety/wire.h"
 
@@ -87,7 +88,7 @@ static int fit(struct run *run, const struct frame *frame, struct passage *passa
     const struct pilot *pilot = run->pilot;
     int64_t start_ns = clock_now_ns(), fitted_ns;
     struct jpeg_picture picture;
-    int result = jpeg_fit(pilot->jpeg, frame->bytes, frame->size, &picture);
+    int result = picture_fit(pilot->jpeg, frame, &picture);
 
     if (result != 0) {
         return result;
