@@ -13,7 +13,7 @@
 #define FPS_MAX 1000.0
 
 static const char help_text[] =
-    "Usage: " ARGUMENTS_PROGRAM " --dry-run --frames PATH [OPTION]...\n"
+    "Usage: " ARGUMENTS_PROGRAM " --dry-run [--frames PATH] [OPTION]...\n"
     "       " ARGUMENTS_PROGRAM " --explore [--frames PATH] [OPTION]...\n"
     "\n"
     "Takes frames, recorded ones or the camera's, through their whole way: encodes\n"
@@ -194,8 +194,6 @@ static int check_whole(const struct arguments *arguments, bool dry_run, const ch
     if (dry_run == arguments->explore) {
         fault = dry_run ? "--dry-run and --explore exclude each other"
                         : "nothing to do: --dry-run or --explore is missing";
-    } else if (arguments->frames == NULL && dry_run) {
-        fault = "--dry-run needs --frames PATH";
     } else if (arguments->frames == NULL && arguments->loop) {
         fault = "--loop needs --frames PATH";
     } else {

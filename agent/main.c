@@ -356,7 +356,12 @@ static int open_camera(const struct setup *setup, struct log *log, struct camera
         log_error(log, "there are no pictures: expected --frames PATH, or a [camera] driver");
         return EXIT_BAD_CONFIG;
     }
-    return result < 0 ? system_failed(log, setup->camera.socket, result) : 0;
+    if (result == -ENOSYS) {
+        log_error(log, "[camera] driver is libcamera, but this turbonav was built without it: "
+                       "expected --frames PATH, or another driver");
+        return EXIT_BAD_CONFIG;
+    }
+    return result < 0 ? system_failed(log, "camera", result) : 0;
 }
 
 static int open_link(const struct setup *setup, struct log *log, struct link **ret_link)

@@ -142,10 +142,11 @@ static void tell_blindness(struct run *run, int64_t now_ns)
     run->blind = blind;
     report_clear(run->pilot->report);
     if (blind) {
-        log_warning(run->pilot->log, "camera %s: no picture for a second; the car stands still",
-                    camera_name(run->pilot->camera));
+        log_warning(run->pilot->log, "camera %s: no picture for a second, the car stands still: %s",
+                    camera_name(run->pilot->camera), camera_state(run->pilot->camera));
     } else {
-        log_info(run->pilot->log, "camera %s: there are pictures", camera_name(run->pilot->camera));
+        log_info(run->pilot->log, "camera %s: there are pictures: %s",
+                 camera_name(run->pilot->camera), camera_state(run->pilot->camera));
     }
 }
 

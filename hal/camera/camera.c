@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "hal/camera/camera_libcamera.h"
 #include "hal/camera/camera_sim.h"
 
 struct camera {
@@ -13,6 +14,7 @@ struct camera {
 
 static const struct camera_driver *const drivers[] = {
     [CAMERA_DRIVER_NONE] = NULL,
+    [CAMERA_DRIVER_LIBCAMERA] = &camera_libcamera_driver,
     [CAMERA_DRIVER_SIM] = &camera_sim_driver,
 };
 
@@ -50,6 +52,11 @@ void camera_close(struct camera *camera)
 const char *camera_name(const struct camera *camera)
 {
     return camera->driver->name;
+}
+
+const char *camera_state(const struct camera *camera)
+{
+    return camera->driver->state(camera->device);
 }
 
 int camera_fd(const struct camera *camera)

@@ -12,7 +12,8 @@
 #include "hal/camera/camera_options.h"
 #include "hal/camera/frame.h"
 
-#define CAMERA_FRAME_MAX (4 * 1024 * 1024) /* bytes of a picture */
+#define CAMERA_FRAME_MAX  (4 * 1024 * 1024) /* bytes of a JPEG */
+#define CAMERA_STATE_SIZE 384
 
 enum camera_result {
     CAMERA_NO_FRAME = 1, /* none since the last call */
@@ -31,16 +32,22 @@ struct camera_driver {
 
     /* 0, CAMERA_NO_FRAME or -errno. Looks for a missing device at most every 200 ms. */
     int (*take)(void *device, int64_t now_ns, struct frame *ret_frame);
+
+    /* One line without an end: what gives pictures, or why nothing does. */
+    const char *(*state)(const void *device);
 };
 
 struct camera;
 
-/* 0; -ENODEV: the driver is `none`; -errno. Copies what it needs. Free with camera_close, which
- * accepts NULL. */
+/* 0; -ENODEV: the driver is `none`; -ENOSYS: the driver is not in this build; -errno. Copies what
+ * it needs. Free with camera_close, which accepts NULL. */
 int camera_open(const struct camera_options *options, struct camera **ret_camera);
 void camera_close(struct camera *camera);
 
 const char *camera_name(const struct camera *camera);
+
+/* What gives the pictures ("MJPEG 640x480"), or why there are none. Valid until the next call. */
+const char *camera_state(const struct camera *camera);
 
 /* For the loop; -1 while there is no device: then call camera_take every CAMERA_LOOK_MS. */
 int camera_fd(const struct camera *camera);

@@ -215,10 +215,18 @@ static int sim_take(void *device, int64_t now_ns, struct frame *ret_frame)
     return 0;
 }
 
+static const char *sim_state(const void *device)
+{
+    const struct camera_sim *sim = device;
+
+    return sim->fd >= 0 ? "the simulator" : "no simulator is there";
+}
+
 const struct camera_driver camera_sim_driver = {
     .name = "sim",
     .open = sim_open,
     .close = sim_close,
     .fd = sim_fd,
     .take = sim_take,
+    .state = sim_state,
 };

@@ -440,7 +440,7 @@ def test_frames_that_are_not_there(path, words, server, tmp_path):
 
 @pytest.mark.parametrize("arguments, words", [
     ((), "nothing to do: --dry-run or --explore is missing"),
-    (("--dry-run",), "--dry-run needs --frames PATH"),
+    (("--dry-run", "--loop"), "--loop needs --frames PATH"),
     (("--dry-run", "--frames"), "a value is missing after '--frames'"),
     (("--dry-run", "--frames", ".", "--fps", "fast"), "--fps fast: expected a rate from"),
     (("--dry-run", "--frames", ".", "--fps", "0"), "--fps 0: expected a rate from"),

@@ -15,8 +15,9 @@ exec 9>"$dir/.run-lock"
 flock 9
 
 log=$dir/.run-log
-# shellcheck disable=SC2086  # CC may be several words
-tools="meson $(meson --version), $(${CC:-cc} --version | head -n 1)"
+# shellcheck disable=SC2086  # CC and CXX may be several words
+tools="meson $(meson --version), $(${CC:-cc} --version | head -n 1), $(
+    ${CXX:-c++} --version 2>/dev/null | head -n 1 || true)"
 options=$(printf '%s\n' "$@")
 
 remembers() { # FILE TEXT

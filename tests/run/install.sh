@@ -8,8 +8,10 @@ set -euo pipefail
 
 declare -A packages=(
     # cmocka is here because the unit tests are part of the build.
-    [build]='meson ninja-build gcc libc6-dev pkgconf python3 libcurl4-openssl-dev libcjson-dev
-        libturbojpeg0-dev libmicrohttpd-dev libinih-dev libgpiod-dev libpng-dev libcmocka-dev'
+    # g++ is there for the one file that talks to libcamera.
+    [build]='meson ninja-build gcc g++ libc6-dev pkgconf python3 libcurl4-openssl-dev libcjson-dev
+        libturbojpeg0-dev libmicrohttpd-dev libinih-dev libgpiod-dev libpng-dev libcmocka-dev
+        libcamera-dev'
     # libclang-rt-dev: sanitizers and libFuzzer; llvm: llvm-symbolizer, which names the lines in
     # their reports. The rest is what the tests of the lint run.
     [test]='python3-pytest clang libclang-rt-dev llvm clang-format-19 cppcheck'

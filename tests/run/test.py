@@ -37,6 +37,7 @@ BUILD_OPTIONS = {
     ],
 }
 COMPILER = {GCC: "gcc", CLANG: "clang"}
+CPP_COMPILER = {GCC: "g++", CLANG: "clang++"}
 
 # The pure cores (STYLE rule 15): the files whose every branch the tests should take.
 PURE_CORES = [
@@ -164,7 +165,8 @@ def end_session(process):
 def build(mode, folder):
     result = Result()
     command = ["tests/run/build.sh", folder, *BUILD_OPTIONS[folder]]
-    code, output = run(command, STAGE_SECONDS[mode], {"CC": COMPILER[folder]})
+    compilers = {"CC": COMPILER[folder], "CXX": CPP_COMPILER[folder]}
+    code, output = run(command, STAGE_SECONDS[mode], compilers)
     result.note = "no warnings"
     if code != 0:
         result.fail(f"build with {COMPILER[folder]}", output)
