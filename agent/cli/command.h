@@ -30,5 +30,7 @@ int command_estop(int argc, char **argv);
 int command_reset(int argc, char **argv);
 int command_wheels(int argc, char **argv);
 int command_config(int argc, char **argv);
+int command_camera(int argc, char **argv);
+int command_snap(int argc, char **argv); /* turbonav camera snap */
 
 #endif

@@ -35,6 +35,12 @@ int command_help(int argc, char **argv)
           "  wheels               first drive, on blocks: one wheel after the other, after\n"
           "                       a typed confirmation; stop the safety process first\n"
           "      --config FILE            read FILE instead of /etc/turbonav/turbonav.conf\n"
+          "  camera list          print the cameras: id, model, place, formats and sizes;\n"
+          "                       what stands in brackets cannot be used\n"
+          "  camera snap FILE     write a picture of the camera that is configured as JPEG\n"
+          "      --camera ID              this one of 'camera list'\n"
+          "      --size WIDTHxHEIGHT      ask the camera for this size\n"
+          "      --config FILE            read FILE instead of /etc/turbonav/turbonav.conf\n"
           "  version              print the version\n"
           "  help                 print this help\n"
           "\n"
@@ -51,8 +57,9 @@ int command_help(int argc, char **argv)
           "   0  done\n"
           "   1  the safety process refused\n"
           "  64  wrong command line\n"
+          "  66  no camera, or one without pictures\n"
           "  71  the system refused something, memory for example\n"
-          "  74  standard output failed\n"
+          "  74  standard output, or the file of a picture, failed\n"
           "  75  the safety process cannot be reached or does not answer\n"
           "  78  mistake in the configuration\n",
           stdout);
@@ -80,9 +87,11 @@ static int close_output(int code)
 int main(int argc, char **argv)
 {
     static const struct command commands[] = {
-        {"config", command_config}, {"estop", command_estop}, {"reset", command_reset},
-        {"wheels", command_wheels}, {"version", version},     {"help", command_help},
-        {"--version", version},     {"--help", command_help}, {NULL, NULL},
+        {"config", command_config}, {"estop", command_estop},
+        {"reset", command_reset},   {"wheels", command_wheels},
+        {"camera", command_camera}, {"version", version},
+        {"help", command_help},     {"--version", version},
+        {"--help", command_help},   {NULL, NULL},
     };
 
     /* A closed pipe is then an error of write(), told below. */

@@ -7,6 +7,7 @@
 enum exit_code {
     EXIT_USAGE = EX_USAGE,             /* 64: wrong command line */
     EXIT_BAD_INPUT = EX_DATAERR,       /* 65: frames or recordings that cannot be read */
+    EXIT_NO_CAMERA = EX_NOINPUT,       /* 66: no camera, or one without pictures */
     EXIT_NO_ENDPOINT = EX_UNAVAILABLE, /* 69: no model server can be used */
     EXIT_INTERNAL = EX_SOFTWARE,       /* 70: our bug */
     EXIT_SYSTEM = EX_OSERR,            /* 71: the operating system refused something */
