@@ -274,6 +274,20 @@ def llama_env(mode):
     return {"NAV_TEST_LLAMA_ROOT": folder}
 
 
+def camera_env(mode):
+    """The same for trees with other libcameras, and their compilers."""
+    env = {}
+    for suite in ("trixie", "sid"):
+        folder = cache_folder(f"camera-{suite}-root")
+        name = f"NAV_TEST_CAMERA_{suite.upper()}"
+        if mode == QUICK and not os.path.exists(f"{folder}/made"):
+            env[f"{name}_WHY"] = "a quick run does not make the tree of another libcamera"
+            continue
+        why = make_tree("tests/run/camera_root.sh", suite, folder)
+        env.update({f"{name}_WHY": f"no libcamera of {suite}: {why}"} if why else {name: folder})
+    return env
+
+
 def count_pytest(report, result):
     for case in ElementTree.parse(report).getroot().iter("testcase"):
         name = f"{case.get('classname')}::{case.get('name')}"
@@ -328,6 +342,7 @@ def process(mode, folder, options):
         "NAV_TEST_LONG": "1" if mode == LONG else "0",
         **sanitizer_env(folder),
         **llama_env(mode),
+        **camera_env(mode),
     }
     command = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     command += [f"--junitxml={report}", "tests/e2e", *options]
