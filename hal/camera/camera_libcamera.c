@@ -145,7 +145,9 @@ static void note_opened(struct camera_libcamera *camera, int64_t now_ns)
     camera->silent_ns = now_ns + (camera->options.timeout_ms + CAMERA_LIBCAMERA_START_MS) * MS;
     camera->has_sequence = false;
     camera->dropped = 0;
-    tell(camera, "%s, no picture yet", libcamera_mode_text(camera->stream));
+    if (camera->pause_ns == 0) { /* otherwise why it was opened again is of more use */
+        tell(camera, "%s, no picture yet", libcamera_mode_text(camera->stream));
+    }
 }
 
 /* A camera that is not there costs nothing to look for; any other is left alone for longer and
@@ -262,15 +264,16 @@ static int convert(struct camera_libcamera *camera, const struct libcamera_pictu
 {
     struct frame frame = {.name = "camera"};
     size_t size = pixels_room(&picture->source);
-    enum pixels_result result = PIXELS_SHAPE;
+    enum pixels_result result;
 
     if (picture->source.format == PIXELS_JPEG && size > CAMERA_FRAME_MAX) {
-        size = 0;
-    } else if (make_room(camera, size) < 0) {
-        return -ENOMEM;
-    } else {
-        result = pixels_convert(&picture->source, camera->room, &frame);
+        drop(camera, "is too large");
+        return CAMERA_NO_FRAME;
     }
+    if (make_room(camera, size) < 0) {
+        return -ENOMEM;
+    }
+    result = pixels_convert(&picture->source, camera->room, &frame);
     if (result != PIXELS_OK) {
         drop(camera, pixels_result_text(result));
         return CAMERA_NO_FRAME;
@@ -308,8 +311,9 @@ static int take_picture(struct camera_libcamera *camera, int64_t now_ns, struct 
             return CAMERA_NO_FRAME;
         }
         if (camera->dropped == 0) {
-            tell(camera, "%s, but no picture came for %lld ms", libcamera_mode_text(camera->stream),
-                 (long long)camera->options.timeout_ms);
+            tell(camera, "%s, but no picture came for %lld ms, and %lu broken ones since the start",
+                 libcamera_mode_text(camera->stream), (long long)camera->options.timeout_ms,
+                 libcamera_errors(camera->stream));
         }
     } else if (result == -ENODEV) {
         tell(camera, "the camera was unplugged");

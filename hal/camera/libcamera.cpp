@@ -6,12 +6,10 @@
  * in `newest`, or with the caller (`taken`). libcamera's thread puts a complete one into `newest`
  * and sends back the one that stood there; the caller takes it out and gives it back.
  *
- * The end. `lock` makes "is it over?" and queueing one step, so that once `over` is set every
- * request that was handed back is in libcamera's queue ahead of the stop, which handles them in
- * order; after it nothing completes. The stop of a camera that was unplugged fails, and its
- * requests stay in the handler of the device; then a call that libcamera's thread has to answer
- * shows that nothing of ours is left in its queue, and requests, buffers and camera are given up in
- * this order, each before what it points to.
+ * The end. `lock` makes "is it over?" and queueing one step: once `over` is set, what was handed
+ * back is in libcamera's queue ahead of the stop, and after it nothing completes. The stop of an
+ * unplugged camera fails; then a call that libcamera's thread has to answer empties the queue.
+ * Requests, buffers and camera go in this order, each before what it points to.
  */
 #include "hal/camera/libcamera.h"
 
@@ -76,7 +74,6 @@ class Mapping
   public:
     Mapping() = default;
     Mapping(const Mapping &) = delete;
-    Mapping &operator=(const Mapping &) = delete;
 
     ~Mapping()
     {
@@ -208,6 +205,7 @@ struct libcamera_stream {
     bool over = false;
     std::atomic<libcamera::Request *> newest{nullptr};
     std::vector<std::atomic<int64_t>> arrived_ns; /* by cookie */
+    std::atomic<unsigned long> errors{0};
 
     ~libcamera_stream();
     void send_back(libcamera::Request *request);
@@ -238,7 +236,8 @@ void libcamera_stream::completed(libcamera::Request *request)
     }
     if (request->buffers().begin()->second->metadata().status !=
         libcamera::FrameMetadata::FrameSuccess) {
-        send_back(request); /* an error of the transfer, or a picture that is not yet one */
+        errors++; /* of the transfer; or a picture that is not yet one */
+        send_back(request);
         return;
     }
     arrived_ns[request->cookie()].store(clock_ns(CLOCK_MONOTONIC), std::memory_order_relaxed);
@@ -318,11 +317,10 @@ int libcamera_stream::make_buffers()
 
 int libcamera_stream::start()
 {
-    int result;
-
     camera->requestCompleted.connect(this,
                                      [this](libcamera::Request *request) { completed(request); });
-    result = camera->start();
+    int result = camera->start();
+
     for (auto request = requests.begin(); result == 0 && request != requests.end(); request++) {
         result = camera->queueRequest(request->get());
     }
@@ -331,11 +329,9 @@ int libcamera_stream::start()
 
 libcamera_stream::~libcamera_stream()
 {
-    {
-        std::lock_guard<std::mutex> guard(lock);
-
-        over = true;
-    }
+    lock.lock();
+    over = true;
+    lock.unlock();
     if (acquired) {
         if (camera->stop() < 0) {
             (void)camera->invokeMethod(&libcamera::Camera::stop, libcamera::ConnectionTypeBlocking);
@@ -527,6 +523,11 @@ const char *libcamera_mode_text(const struct libcamera_stream *stream) noexcept
 int libcamera_fd(const struct libcamera_stream *stream) noexcept
 {
     return stream->fd;
+}
+
+unsigned long libcamera_errors(const struct libcamera_stream *stream) noexcept
+{
+    return stream->errors;
 }
 
 /* How the fill is told differs between handlers: for each plane, or once for all of them. */

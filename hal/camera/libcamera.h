@@ -103,6 +103,9 @@ const char *libcamera_mode_text(const struct libcamera_stream *stream) LIBCAMERA
 /* Readable when there is a picture, or the camera went away. */
 int libcamera_fd(const struct libcamera_stream *stream) LIBCAMERA_NOEXCEPT;
 
+/* How many pictures the camera itself called broken since it was opened; they are not given. */
+unsigned long libcamera_errors(const struct libcamera_stream *stream) LIBCAMERA_NOEXCEPT;
+
 /* The newest picture: 0; LIBCAMERA_NO_PICTURE; -ENODEV when the camera went away. Its bytes are
  * valid until libcamera_give_back, which has to follow at once. */
 int libcamera_take(struct libcamera_stream *stream,

@@ -69,6 +69,12 @@ int libcamera_fd(const struct libcamera_stream *stream)
     return -1;
 }
 
+unsigned long libcamera_errors(const struct libcamera_stream *stream)
+{
+    (void)stream;
+    return 0;
+}
+
 int libcamera_take(struct libcamera_stream *stream, struct libcamera_picture *ret_picture)
 {
     (void)stream;

@@ -85,6 +85,7 @@ static struct {
     int cameras;
     int managers, opens, closes, gives; /* so often */
     int64_t opened_ms;
+    unsigned long errors;
     char id[40];
     int width_px, height_px;
     bool is_open, unplugged, has_picture, taken;
@@ -169,6 +170,12 @@ int libcamera_fd(const struct libcamera_stream *stream)
 {
     (void)stream;
     return 77;
+}
+
+unsigned long libcamera_errors(const struct libcamera_stream *stream)
+{
+    (void)stream;
+    return fake.errors;
 }
 
 int libcamera_take(struct libcamera_stream *stream, struct libcamera_picture *ret_picture)
@@ -343,6 +350,10 @@ static void a_broken_picture_is_dropped_and_counted(void **state)
     assert_state("but the picture is empty (2 in a row)");
     assert_int_equal(fake.gives, 3);
     give(3, whole, sizeof(whole));
+    fake.picture.source.plane[0].length = fake.picture.source.plane[0].used = CAMERA_FRAME_MAX + 1;
+    take_nothing(); /* not a byte of it is read */
+    assert_state("but the picture is too large (3 in a row)");
+    give(3, whole, sizeof(whole));
     assert_int_equal(take(&frame), 0);
     assert_int_equal(frame.seq, 4);
     assert_string_equal(camera_state(camera), "MJPEG 640x480");
@@ -354,17 +365,19 @@ static void silence_opens_the_camera_again(void **state)
 
     (void)state;
     start();
+    fake.errors = 12;
     wait_ms(TIMEOUT);
     assert_int_equal(fake.closes, 0);
     take_nothing();
     assert_int_equal(fake.closes, 1);
-    assert_state("no picture came for 1000 ms");
+    assert_state("no picture came for 1000 ms, and 12 broken ones");
     assert_int_equal(camera_fd(camera), -1);
     take_nothing();
     take_nothing();
     assert_int_equal(fake.opens, 2);
     assert_int_equal(camera_fd(camera), 77);
-    give(0, whole, sizeof(whole)); /* it counts from the beginning, we go on */
+    assert_state("no picture came for 1000 ms"); /* still true */
+    give(0, whole, sizeof(whole));               /* it counts from the beginning, we go on */
     assert_int_equal(take(&frame), 0);
     assert_int_equal(frame.seq, 2);
 }
