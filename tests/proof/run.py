@@ -1,12 +1,16 @@
 #!/usr/bin/python3
 """Shows the theorems of the gate: one line each, `proved`, `failed` or `skipped`.
 
-    tests/proof/run.py [--seconds N] [--cbmc-root DIR] [--frama-c-root DIR] [NAME ...]
+    tests/proof/run.py [--seconds N] [--cbmc-root DIR] [--frama-c-root DIR]
+                       [--memory DIR [--afresh]] [NAME ...]
 
 CBMC (in Debian 13) follows every path of a small program bit by bit. Frama-C (in Debian 12) has two
 ways: WP shows contracts over whole numbers, with the solvers Z3 and CVC4; Eva follows the range of
 every value through a whole program. For one that this system lacks a chroot can be named. A missing
 prover and a proof that does not end in time are named skips and exit code 0; a failed proof is 1.
+
+With a memory, what was proved of the very same inputs (shown.py) is told and not proved again;
+--afresh proves it all the same.
 """
 
 import argparse
@@ -19,6 +23,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+from shown import Memory, Unlisted
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -187,12 +193,43 @@ def prove(name, root, seconds):
     return "proved", "", took, text
 
 
+def recall_or_prove(name, root, seconds, memory, afresh):
+    """What was proved is remembered only if no input changed meanwhile."""
+    start = time.monotonic()
+    lines = commands(name)
+    key = None
+    if memory:
+        recall = Memory(memory, ROOT, lambda line: inside(root, line) if root else line)
+        try:
+            key = recall.key(lines)
+        except Unlisted as error:
+            reason = f"not remembered, its inputs are not listed: {error}"
+            verdict, why, took, text = prove(name, root, seconds)
+            return verdict, why or reason, took, text
+        day = None if afresh else recall.recall(name, key)
+        if day:
+            reason = f"shown before for these very sources, hash {key[:12]}, {day}"
+            return "proved", reason, time.monotonic() - start, ""
+    verdict, why, took, text = prove(name, root, seconds)
+    if key and verdict == "proved":
+        try:
+            if commands(name) == lines and recall.key(lines) == key:
+                recall.remember(name, key)
+            else:
+                why = "not remembered, its sources changed meanwhile"
+        except (Unlisted, OSError) as error:
+            why = f"not remembered: {error}"
+    return verdict, why, took, text
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("names", nargs="*", choices=[[], *PROOFS], default=[])
     parser.add_argument("--seconds", type=int, default=300)
     parser.add_argument("--cbmc-root", default="")
     parser.add_argument("--frama-c-root", default="")
+    parser.add_argument("--memory", default="", help="folder of what was proved")
+    parser.add_argument("--afresh", action="store_true", help="prove what is remembered as well")
     arguments = parser.parse_args()
     roots = {"cbmc": arguments.cbmc_root, "wp": arguments.frama_c_root, "eva": arguments.frama_c_root}
     programs = {"cbmc": "cbmc", "wp": "frama-c", "eva": "frama-c"}
@@ -200,7 +237,11 @@ def main():
     names = arguments.names or list(PROOFS)
     able = [n for n in names if roots[PROOFS[n].tool] or shutil.which(programs[PROOFS[n].tool])]
     pool = concurrent.futures.ThreadPoolExecutor(max(1, os.cpu_count() // 2))
-    runs = {n: pool.submit(prove, n, roots[PROOFS[n].tool], arguments.seconds) for n in able}
+    runs = {
+        n: pool.submit(recall_or_prove, n, roots[PROOFS[n].tool], arguments.seconds,
+                       arguments.memory, arguments.afresh)
+        for n in able
+    }
     for name in names:
         proof = PROOFS[name]
         if name not in runs:

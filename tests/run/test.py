@@ -484,6 +484,7 @@ class Proofs:
         self.result = Result()
         command = ["chrt", "--idle", "0"]
         command += ["tests/proof/run.py", "--seconds", str(PROOF_SECONDS[mode])]
+        command += ["--memory", cache_folder("proofs")] + (["--afresh"] if mode == LONG else [])
         for prover in ("cbmc", "frama-c"):
             if shutil.which(prover) is None:
                 folder = cache_folder(f"{prover}-root")
@@ -504,6 +505,7 @@ def count_proofs(result, code, output):
         verdict, _, rest = line.partition(" ")
         if verdict == "proved":
             result.passed += 1
+            result.note += f"\n   {line}"
         elif verdict == "failed":
             result.failed.append(rest.strip())
         elif verdict == "skipped":
