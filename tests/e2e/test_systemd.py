@@ -131,6 +131,17 @@ def test_users_and_groups_are_made(tmp_path):
     assert not os.listdir(tmp_path / "etc")
 
 
+def test_folder_is_the_same_before_the_first_start_of_the_service():
+    """Made by tmpfiles, then by RuntimeDirectory: whoever comes first makes it as the other one would."""
+    with open(f"{ROOT}/systemd/tmpfiles.conf") as file:
+        lines = [line.split() for line in file if not line.startswith("#")]
+    text = unit_text("turbonav-safety.service")
+    value = {key: re.search(rf"^{key}=(.*)$", text, flags=re.M).group(1)
+             for key in ("RuntimeDirectory", "RuntimeDirectoryMode", "User", "Group")}
+    assert lines == [["d", f"/run/{value['RuntimeDirectory']}", value["RuntimeDirectoryMode"],
+                      value["User"], value["Group"]]]
+
+
 def test_udev_understands_the_rules():
     need("udevadm")
     tool = run("udevadm", "verify", f"{ROOT}/systemd/60-turbonav.rules")
