@@ -11,9 +11,7 @@ here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/run/tree.sh
 source "$here/tree.sh"
 
-packages=gcc,g++,libc6-dev,meson,ninja-build,pkgconf,libcurl4-openssl-dev,libcjson-dev
-packages+=,libturbojpeg0-dev,libmicrohttpd-dev,libinih-dev,libgpiod-dev,libpng-dev,libcmocka-dev
-packages+=,libcamera-dev
+packages=$("$here/install.sh" --list build | paste -sd,)
 
 ((EUID == 0)) || give_up "a chroot needs root"
 lock_tree "$folder"

@@ -2,6 +2,8 @@
 # install.sh PURPOSE...: makes sure that the Debian packages for each purpose are there. Debian 12
 # and 13 and Raspberry Pi OS name all of them alike. Writes to standard error only.
 #
+# install.sh --list PURPOSE...: writes their names to standard output instead, one a line.
+#
 # Exit 0: everything is there, or this is no Debian and the person was told what is needed. 69:
 # apt-get failed. 77: something is missing and there is neither root nor sudo.
 set -euo pipefail
@@ -20,11 +22,21 @@ declare -A packages=(
     [tree]='mmdebstrap'
 )
 
+only_list=false
+if [[ ${1-} == --list ]]; then
+    only_list=true
+    shift
+fi
+
 wanted=()
 for purpose in "$@"; do
     # shellcheck disable=SC2206  # split into words on purpose
     wanted+=(${packages[$purpose]})
 done
+if $only_list; then
+    printf '%s\n' "${wanted[@]}"
+    exit 0
+fi
 
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
     echo "run: this is no Debian, so nothing is installed; needed are (by their Debian names):" \
