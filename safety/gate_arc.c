@@ -4,13 +4,19 @@
  * as the centre is off the axis, which is little. The doubt about the bearing grows with every turn
  * until the arc is a circle: then nothing is known but that the thing is not within.
  *
+ * Along a pane of glass that is met aslant the echo slides: it always comes from as far ahead,
+ * while what it came from first comes nearer and leaves the cone. So a thing that recedes, by more
+ * than the car may have been slower than it was told, grows inward by that much, but by no more
+ * than the car drove ahead in that time: what recedes farther is another thing.
+ *
  * The gate knows axis-parallel boxes only, so the arc is cut into pieces of 30 degrees at most: as
  * wide as the piece is along its tangent, as deep as its sagitta, and both turned to the axes.
  */
 #include "safety/gate_arc.h"
 
 #define UM            1000
-#define DEEP_MM       40     /* half depth of an arc */
+#define DEEP_MM       40 /* half depth of an arc */
+#define DEEP_MAX_UM   150000
 #define AHEAD_MM      20     /* its middle behind the echo */
 #define NEARER_MM     60     /* than an echo: that came from behind */
 #define SAME_UM       150000 /* as far apart: the same thing */
@@ -140,13 +146,29 @@ static int64_t between(const struct gate_arc *a, const struct gate_arc *b)
     return absolute(wrapped(a->bearing_urad - b->bearing_urad));
 }
 
-/* A new reading looks ahead, so that along is x and across is y. */
+/* How much farther ahead a new reading is, which looks along x. */
+static int64_t receded(const struct gate_arc *held, const struct gate_arc *seen)
+{
+    return seen->x_um - held->x_um + (int64_t)(seen->radius_mm - held->radius_mm) * UM;
+}
+
 bool gate_arc_is_same(const struct gate_arc *held, const struct gate_arc *seen)
 {
-    int64_t along = held->x_um - seen->x_um + (int64_t)(held->radius_mm - seen->radius_mm) * UM;
+    int64_t along = receded(held, seen);
 
     return absolute(along) <= SAME_UM && absolute(held->y_um - seen->y_um) <= SAME_UM &&
            between(held, seen) < held->half_urad + seen->half_urad;
+}
+
+void gate_arc_renew(struct gate_arc *held, const struct gate_arc *seen)
+{
+    int64_t along = receded(held, seen);
+    int64_t doubt_um = greater(held->extent_um - seen->extent_um, 0);
+    int64_t slid = lesser(along - doubt_um, seen->x_um - held->x_um);
+    int64_t deep = held->deep_um + (along > 0 ? greater(slid, 0) : along);
+
+    *held = *seen;
+    held->deep_um = greater(lesser(deep, DEEP_MAX_UM), 0);
 }
 
 /* Whether a point of it is well in the cone, and an echo of this length came from behind it. */
@@ -217,12 +239,14 @@ static void piece_add(const struct gate_arc *arc, int32_t slot, int64_t half_ura
 {
     int32_t cosine = trig_slot_cos(slot), sine = trig_slot_sin(slot);
     int64_t half = half_urad + SLOT_URAD;
+    int64_t inward = arc->deep_um / UM / 2;
     int64_t wide = arc->radius_mm * half / 1000000 + 1;
-    int64_t deep = wide * half / 2000000 + 1;
-    int64_t extent = arc->extent_um / UM + 3; /* three roundings */
+    int64_t deep = wide * half / 2000000 + inward + 1;
+    int64_t extent = arc->extent_um / UM + 4; /* four roundings */
+    int32_t radius = arc->radius_mm - (int32_t)inward;
     struct gate_box box = {
-        .x_mm = (int32_t)(arc->x_um / UM + arc->radius_mm * cosine / TRIG_ONE),
-        .y_mm = (int32_t)(arc->y_um / UM + arc->radius_mm * sine / TRIG_ONE),
+        .x_mm = (int32_t)(arc->x_um / UM + radius * cosine / TRIG_ONE),
+        .y_mm = (int32_t)(arc->y_um / UM + radius * sine / TRIG_ONE),
         .ex_mm = (int32_t)(extent + (wide * absolute(sine) + deep * absolute(cosine)) / TRIG_ONE),
         .ey_mm = (int32_t)(extent + (wide * absolute(cosine) + deep * absolute(sine)) / TRIG_ONE),
         .cap_mm_s = cap_mm_s,

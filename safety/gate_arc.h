@@ -20,6 +20,7 @@ struct gate_arc {
     int64_t extent_um;    /* how far the thing may be off the arc, in any direction */
     int64_t bearing_urad; /* from the centre to the middle of the arc, -pi to pi */
     int64_t half_urad;    /* from there to either end, up to pi */
+    int64_t deep_um;      /* how far it reaches inward from there */
     int32_t radius_mm;
 };
 
@@ -32,6 +33,10 @@ void gate_arc_move(struct gate_arc *arc, const struct gate_sums *step);
 
 /* Whether what a new reading saw may be what is held: on the same bearing as far away. */
 bool gate_arc_is_same(const struct gate_arc *held, const struct gate_arc *seen);
+
+/* A new reading of what is held takes its place, and keeps what the held one had nearer: see
+ * gate_arc.c. */
+void gate_arc_renew(struct gate_arc *held, const struct gate_arc *seen);
 
 /* The part of an arc, in offsets from its middle. */
 struct gate_arc_part {

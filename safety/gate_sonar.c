@@ -113,10 +113,10 @@ static void thing_store(struct gate_sonar *sonar, const struct gate_sonar_thing 
         struct gate_sonar_thing *held = &sonar->things[i];
 
         if (held->seen > 0 && gate_arc_is_same(&held->arc, &thing->arc)) {
-            bool real = held->seen >= 2 || may_be_real;
-
-            *held = *thing;
-            held->seen = real ? 2 : 1;
+            gate_arc_renew(&held->arc, &thing->arc);
+            held->seen_ms = thing->seen_ms;
+            held->seen = held->seen >= 2 || may_be_real ? 2 : 1;
+            held->through = false;
             return;
         }
     }

@@ -180,6 +180,7 @@ static void any_sonar(struct gate_sonar *sonar)
         thing->arc.extent_um = any64(0, 2000000);
         thing->arc.bearing_urad = any64(-3141593, 3141593);
         thing->arc.half_urad = any64(0, 3141593);
+        thing->arc.deep_um = any64(0, 150000);
         thing->arc.radius_mm = any(0, GATE_SONAR_MAX);
         thing->seen_ms = any_time();
         thing->seen = any(0, 2);
@@ -200,6 +201,7 @@ static void sonar_is_in_range(const struct gate_sonar *sonar)
 
         /*@ assert -10000000 <= arc.x_um <= 10000000 && -10000000 <= arc.y_um <= 10000000; */
         /*@ assert 0 <= arc.extent_um <= 2000000 && 0 <= arc.half_urad <= 3141593; */
+        /*@ assert 0 <= arc.deep_um <= 150000; */
         /*@ assert -3141593 <= arc.bearing_urad <= 3141593; */
         /*@ assert 0 <= arc.radius_mm <= GATE_SONAR_MAX; */
         /*@ assert -10000 <= thing.seen_ms <= TIME_MAX + 1000; */

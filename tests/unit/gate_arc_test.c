@@ -222,6 +222,65 @@ static void same_is_on_the_same_bearing_as_far_away(void **state)
     assert_false(gate_arc_is_same(&held, &seen));
 }
 
+/* As along a pane that is met aslant: always as far ahead, while the car drives. */
+static void receding_thing_keeps_what_was_nearer(void **state)
+{
+    const struct gate_sums step = step_of(12000, 0, 0);
+    struct gate_arc arc = gate_arc_make(&model, 400, &now), seen = arc;
+
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        gate_arc_move(&arc, &step);
+        gate_arc_renew(&arc, &seen);
+        assert_int_equal(arc.x_um, seen.x_um);
+    }
+    assert_in_range(arc.deep_um, 59000, 60000);
+    cover(&arc);
+    for (int mm = 440; mm <= 510; mm++) {
+        assert_true(is_covered(mm, 0));
+    }
+    assert_false(is_covered(380, 0));
+    for (int i = 0; i < 20; i++) {
+        gate_arc_move(&arc, &step);
+        gate_arc_renew(&arc, &seen);
+    }
+    assert_int_equal(arc.deep_um, 150000);
+}
+
+/* What stood in the way is gone, or the car drove away and looks at another thing. */
+static void thing_that_recedes_before_a_resting_car_is_no_deeper(void **state)
+{
+    struct gate_arc arc = gate_arc_make(&model, 400, &now), seen = gate_arc_make(&model, 450, &now);
+    const struct gate_sums back = step_of(-12000, 0, 0);
+
+    (void)state;
+    gate_arc_renew(&arc, &seen);
+    assert_int_equal(arc.deep_um, 0);
+    gate_arc_move(&arc, &back);
+    seen.radius_mm += 50;
+    gate_arc_renew(&arc, &seen);
+    assert_int_equal(arc.deep_um, 0);
+}
+
+static void approached_thing_is_no_deeper(void **state)
+{
+    const struct gate_sums step = {.time_ms = 50, .lo = {9000, 0, 0}, .hi = {13000, 0, 0}};
+    struct gate_arc arc = gate_arc_make(&model, 400, &now), seen = arc;
+
+    (void)state;
+    gate_arc_move(&arc, &step);
+    seen.radius_mm -= 10; /* a little less than half way between the bounds */
+    gate_arc_renew(&arc, &seen);
+    assert_int_equal(arc.deep_um, 0);
+    arc.deep_um = 30000;
+    seen.radius_mm -= 20; /* nearer by itself */
+    gate_arc_renew(&arc, &seen);
+    assert_int_equal(arc.deep_um, 10000);
+    seen.radius_mm -= 20;
+    gate_arc_renew(&arc, &seen);
+    assert_int_equal(arc.deep_um, 0);
+}
+
 static void echo_from_behind_passed_the_middle_of_the_cone(void **state)
 {
     struct gate_arc arc = gate_arc_make(&model, 500, &now);
@@ -266,6 +325,17 @@ static void cut_leaves_the_ends(void **state)
                      0);
 }
 
+static void cut_leaves_no_splinter(void **state)
+{
+    const struct gate_arc arc = {.half_urad = 20 * DEGREE, .bearing_urad = 5 * DEGREE};
+    struct gate_arc left[2];
+
+    (void)state;
+    assert_int_equal(gate_arc_cut(&arc, &(struct gate_arc_part){-17 * DEGREE, 10 * DEGREE}, left),
+                     1);
+    assert_memory_equal(&left[0], &arc, sizeof(arc));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -280,8 +350,12 @@ int main(void)
         cmocka_unit_test_setup(after_a_gap_it_may_be_anywhere, setup),
         cmocka_unit_test_setup(doubtful_things_let_the_car_creep, setup),
         cmocka_unit_test_setup(same_is_on_the_same_bearing_as_far_away, setup),
+        cmocka_unit_test_setup(receding_thing_keeps_what_was_nearer, setup),
+        cmocka_unit_test_setup(thing_that_recedes_before_a_resting_car_is_no_deeper, setup),
+        cmocka_unit_test_setup(approached_thing_is_no_deeper, setup),
         cmocka_unit_test_setup(echo_from_behind_passed_the_middle_of_the_cone, setup),
         cmocka_unit_test_setup(cut_leaves_the_ends, setup),
+        cmocka_unit_test_setup(cut_leaves_no_splinter, setup),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
