@@ -363,6 +363,7 @@ static void tell_contacts(struct sim *sim, int64_t now_ns)
 static void tell_status(struct sim *sim, int64_t now_ns)
 {
     const struct car *car = &sim->car;
+    bool moving = car->still_s == 0 && car->distance_mm + car->turned_rad > 0;
 
     if (!sim->arguments->json) {
         return;
@@ -373,7 +374,7 @@ static void tell_status(struct sim *sim, int64_t now_ns)
                  seconds_at(sim, now_ns), car->pose.x_mm, car->pose.y_mm,
                  remainder(car->pose.angle_rad, 2 * M_PI) * 180 / M_PI, car->distance_mm / 1000,
                  survey_share(&sim->survey), car->contacts, car->gap_mm, car->supply_mv,
-                 car->still_s == 0 ? "true" : "false", chaos_name(sim->chaos.trouble));
+                 moving ? "true" : "false", chaos_name(sim->chaos.trouble));
     (void)fflush(stdout);
 }
 
