@@ -1,6 +1,7 @@
 /* See body.h. */
 #include "vlm/body.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,15 +12,28 @@ void body_set_note(struct body *body, const char *note)
 {
     size_t size = strlen(note);
 
-    if (body->note != NULL) {
-        size = size < BODY_NOTE_SIZE ? size : BODY_NOTE_SIZE;
-        memcpy(body->note, note, size);
-        memset(body->note + size, ' ', BODY_NOTE_SIZE - size);
+    if (body->has_note) {
+        body->note_size = size < BODY_NOTE_SIZE ? size : BODY_NOTE_SIZE;
+        memcpy(body->note, note, body->note_size);
+    }
+}
+
+/* What stands for the note is cut out of the tail. */
+static void find_note(struct body *body)
+{
+    char *mark = strstr(body->tail, BODY_NOTE);
+
+    if (mark != NULL) {
+        body->has_note = true;
+        body->note_at = (size_t)(mark - body->tail);
+        memmove(mark, mark + BODY_NOTE_SIZE, strlen(mark + BODY_NOTE_SIZE) + 1);
+        body->tail_size -= BODY_NOTE_SIZE;
     }
 }
 
 int body_init(struct body *body, const char *head, const char *tail)
 {
+    assert(strstr(head, BODY_NOTE) == NULL);
     *body = (struct body){.head_size = strlen(head), .tail_size = strlen(tail)};
     body->capacity = body->head_size + body->tail_size;
     body->text = malloc(body->capacity + 1);
@@ -29,8 +43,7 @@ int body_init(struct body *body, const char *head, const char *tail)
         return -ENOMEM;
     }
     memcpy(body->text, head, body->head_size);
-    body->note = strstr(body->tail, BODY_NOTE);
-    body_set_note(body, "");
+    find_note(body);
     return 0;
 }
 
@@ -64,9 +77,15 @@ static char *encode(const uint8_t *bytes, size_t size, char *out)
     return out;
 }
 
+static char *append(char *out, const char *bytes, size_t size)
+{
+    memcpy(out, bytes, size);
+    return out + size;
+}
+
 int body_set_picture(struct body *body, const uint8_t *bytes, size_t size)
 {
-    size_t need = body->head_size + (size + 2) / 3 * 4 + body->tail_size;
+    size_t need = body->head_size + (size + 2) / 3 * 4 + body->note_size + body->tail_size;
     char *end;
 
     body->size = 0;
@@ -80,7 +99,10 @@ int body_set_picture(struct body *body, const uint8_t *bytes, size_t size)
         body->capacity = need;
     }
     end = encode(bytes, size, body->text + body->head_size);
-    memcpy(end, body->tail, body->tail_size + 1);
+    end = append(end, body->tail, body->note_at);
+    end = append(end, body->note, body->note_size);
+    end = append(end, body->tail + body->note_at, body->tail_size - body->note_at);
+    *end = '\0';
     body->size = need;
     return 0;
 }

@@ -248,8 +248,9 @@ static int plan_completion(const struct protocol_request *request, const char *p
     cJSON_AddNumberToObject(body, "n_probs", word_count(request->kind));
     cJSON_AddItemToObject(body, "response_fields", cJSON_CreateStringArray(fields, 3));
     parts = cJSON_AddObjectToObject(body, "prompt");
-    cJSON_AddStringToObject(parts, "prompt_string", prompt);
+    /* In this order: the note stands in the prompt, and is written behind the picture (body.h). */
     cJSON_AddItemToObject(parts, "multimodal_data", cJSON_CreateStringArray(pictures, 1));
+    cJSON_AddStringToObject(parts, "prompt_string", prompt);
     return plan_init(ret_plan, "/completion", REPLY_COMPLETION, cJSON_PrintUnformatted(body));
 }
 

@@ -50,7 +50,7 @@ struct vlm_question {
     bool has_note;      /* before the text stands a note that changes from picture to picture */
 };
 
-#define VLM_NOTE_MAX 112 /* bytes of it */
+#define VLM_NOTE_MAX 320 /* bytes of it */
 
 /* What start-up found out. Numbers are -1 and texts "" where a server does not tell. */
 struct vlm_facts {
@@ -93,7 +93,7 @@ void vlm_free(struct vlm *vlm);
 int vlm_learn(struct vlm *vlm);
 const struct vlm_facts *vlm_facts(const struct vlm *vlm);
 
-/* What the note says with the pictures that are loaded from now on: printable ASCII without '"' and
+/* What the note says with the pictures that are loaded from now on: printable UTF-8 without '"' and
  * '\\'; what is longer is cut. Of a question without a note nothing changes. */
 void vlm_set_note(struct vlm *vlm, const char *note);
 

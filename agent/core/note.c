@@ -19,10 +19,14 @@ void note_write(const struct note *note, enum question question, const struct wi
     int used = 0;
 
     ret_text[0] = '\0';
+    if (note->task != NULL && note->task[0] != '\0') {
+        used += snprintf(ret_text, NOTE_SIZE + 1, "Task: %.200s. ", note->task);
+    }
     if (note->clearances && verdict->header.seq != 0) {
-        used += snprintf(ret_text, NOTE_SIZE + 1, "Clear: left %d cm, front %d cm, right %d cm. ",
-                         verdict->clear_left_mm / 10, verdict->clear_front_mm / 10,
-                         verdict->clear_right_mm / 10);
+        used +=
+            snprintf(ret_text + used, NOTE_SIZE + 1 - (size_t)used,
+                     "Clear: left %d cm, front %d cm, right %d cm. ", verdict->clear_left_mm / 10,
+                     verdict->clear_front_mm / 10, verdict->clear_right_mm / 10);
     }
     for (int i = 0; note->decisions && i < note->count; i++) {
         used += snprintf(ret_text + used, NOTE_SIZE + 1 - (size_t)used, "%s%s%s",

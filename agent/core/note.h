@@ -1,6 +1,7 @@
-/* The note behind a picture: what the lidar sees, and what was answered before.
+/* The note behind a picture: what the car is after, what the lidar sees, and what was answered
+ * before.
  *
- *     Clear: left 120 cm, front 45 cm, right 300 cm. Before: forward, forward, left.
+ *     Task: find the kitchen. Clear: left 120 cm, front 45 cm, right 300 cm. Before: forward, left.
  *
  * Pure; caller's memory. */
 #ifndef AGENT_CORE_NOTE_H
@@ -13,10 +14,11 @@
 #include "vlm/word.h"
 
 #define NOTE_DECISIONS 3
-#define NOTE_SIZE      112 /* VLM_NOTE_MAX */
+#define NOTE_SIZE      320 /* VLM_NOTE_MAX; 112 without the task */
 
 /* Zeroed: nothing is told. */
 struct note {
+    const char *task;           /* borrowed; "" or NULL: none. At most 200 bytes */
     bool clearances, decisions; /* what is told */
     int words[NOTE_DECISIONS];  /* the last answers, the oldest first */
     int count;
