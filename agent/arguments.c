@@ -15,6 +15,7 @@
 static const char help_text[] =
     "Usage: " ARGUMENTS_PROGRAM " --dry-run [--frames PATH] [OPTION]...\n"
     "       " ARGUMENTS_PROGRAM " --explore [--frames PATH] [OPTION]...\n"
+    "       " ARGUMENTS_PROGRAM " --serve [--frames PATH] [OPTION]...\n"
     "\n"
     "Takes frames, recorded ones or the camera's, through their whole way: encodes\n"
     "each, asks the model, parses the answer, decides, and prints what the car should\n"
@@ -23,6 +24,8 @@ static const char help_text[] =
     "  --dry-run        without a car: nothing is driven\n"
     "  --explore        with a car: arms turbonav-safety, asks it for each motion, and\n"
     "                   shows what it let pass; ends when permission is lost\n"
+    "  --serve          with a car: waits for orders over HTTP, see [http]; drives when\n"
+    "                   it is told to, and goes on waiting when that is over\n"
     "  --frames PATH    a folder of JPEG files, taken in name order, or one file;\n"
     "                   without it the camera that is configured, see [camera]\n"
     "  --fps RATE       at most RATE frames a second; as fast as answers come without it\n"
@@ -48,6 +51,7 @@ static const char help_text[] =
 enum code {
     CODE_DRY_RUN = 1000,
     CODE_EXPLORE,
+    CODE_SERVE,
     CODE_FRAMES,
     CODE_FPS,
     CODE_LOOP,
@@ -63,6 +67,7 @@ enum code {
 static const struct option long_options[] = {
     {"dry-run", no_argument, NULL, CODE_DRY_RUN},
     {"explore", no_argument, NULL, CODE_EXPLORE},
+    {"serve", no_argument, NULL, CODE_SERVE},
     {"frames", required_argument, NULL, CODE_FRAMES},
     {"fps", required_argument, NULL, CODE_FPS},
     {"loop", no_argument, NULL, CODE_LOOP},
@@ -151,6 +156,9 @@ static int parse_one(int code, const char *typed, struct arguments *arguments, b
     case CODE_EXPLORE:
         arguments->explore = true;
         return 0;
+    case CODE_SERVE:
+        arguments->serve = true;
+        return 0;
     case CODE_FRAMES:
         arguments->frames = optarg;
         return 0;
@@ -191,9 +199,13 @@ static int check_whole(const struct arguments *arguments, bool dry_run, const ch
         (void)fprintf(stderr, ARGUMENTS_PROGRAM ": %s: unexpected argument\n", rest);
         return refuse();
     }
-    if (dry_run == arguments->explore) {
-        fault = dry_run ? "--dry-run and --explore exclude each other"
-                        : "nothing to do: --dry-run or --explore is missing";
+    int modes = dry_run + arguments->explore + arguments->serve;
+
+    if (modes != 1) {
+        fault = modes > 1 ? "--dry-run, --explore and --serve exclude each other"
+                          : "nothing to do: --dry-run, --explore or --serve is missing";
+    } else if (arguments->serve && (arguments->loop || arguments->json || arguments->limit > 0)) {
+        fault = "--serve takes no --loop, --limit or --json";
     } else if (arguments->frames == NULL && arguments->loop) {
         fault = "--loop needs --frames PATH";
     } else {

@@ -11,6 +11,7 @@
 /* The strings are the command line's own. */
 struct arguments {
     bool explore; /* with a car; false: a dry run */
+    bool serve;   /* with a car, on orders over HTTP */
     bool loop, json;
     const char *frames;                                     /* NULL: the camera's */
     const char *vlm, *config;                               /* NULL: not given */

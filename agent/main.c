@@ -10,20 +10,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "agent/arguments.h"
 #include "agent/core/pilot.h"
 #include "agent/core/prompt.h"
+#include "agent/core/service.h"
+#include "agent/endpoint.h"
+#include "agent/http/server.h"
 #include "config/config.h"
 #include "config/list.h"
 #include "hal/base/clock.h"
 #include "hal/base/exit.h"
 #include "safety/safety_options.h"
 
-#define LOADING_POLL_MS 250
-#define OWN_ENDPOINT    "cli" /* name of the one that --vlm makes */
+#define OWN_ENDPOINT "cli" /* name of the one that --vlm makes */
 
 /* What the configuration says, as far as this program uses it. */
 struct setup {
@@ -35,6 +36,7 @@ struct setup {
     size_t endpoint_count;
     struct safety_options safety;
     struct camera_options camera;
+    struct http_options http;
     char *prompts[2]; /* by enum question; NULL: not asked */
 };
 
@@ -65,6 +67,7 @@ static int setup_load(struct setup *setup, const struct arguments *arguments,
         config_get(config, &explorer_table, 0, &setup->explorer);
         config_get(config, &safety_table, 0, &setup->safety);
         config_get(config, &camera_table, 0, &setup->camera);
+        config_get(config, &http_table, 0, &setup->http);
         setup->endpoint_count = config_count(config, &vlm_endpoint_table);
         for (size_t i = 0; i < setup->endpoint_count; i++) {
             config_get(config, &vlm_endpoint_table, i, &setup->endpoints[i]);
@@ -144,128 +147,38 @@ static int load_prompts(struct setup *setup, struct log *log)
     return result == 0 && may_change(setup) ? load_prompt(setup, QUESTION_PERCEPT, log) : result;
 }
 
-static void tell_tokens(const struct vlm_facts *facts, enum question kind, const char *name,
-                        struct log *log)
+static struct endpoint_list list_endpoints(const struct setup *setup, bool has_task)
 {
-    char words[160] = "";
-    size_t used = 0;
-
-    for (int word = 0; word < word_count(kind) && facts->word_token[word] >= 0; word++) {
-        int n = snprintf(words + used, sizeof(words) - used, "%s%s %d", word > 0 ? ", " : "",
-                         word_text(kind, word), facts->word_token[word]);
-
-        used += n > 0 && (size_t)n < sizeof(words) - used ? (size_t)n : 0;
-    }
-    if (used > 0) {
-        log_info(log, "vlm %s: words are tokens %s", name, words);
-    }
-    if (facts->question_tokens >= 0) {
-        char picture[64] = "", reused[64] = "";
-
-        if (facts->picture_tokens >= 0) {
-            (void)snprintf(picture, sizeof(picture), ", the picture is %d of them",
-                           facts->picture_tokens);
-        }
-        if (facts->reused_tokens >= 0) {
-            (void)snprintf(reused, sizeof(reused), "; %d reused from the prefix cache",
-                           facts->reused_tokens);
-        }
-        log_info(log, "vlm %s: a question has %d tokens%s%s", name, facts->question_tokens, picture,
-                 reused);
-    }
-}
-
-static void tell_facts(const struct vlm_facts *facts, const struct setup *setup, size_t index,
-                       enum question kind, struct log *log)
-{
-    const char *name = setup->names[index];
-    char slots[32] = "", context[48] = "";
-
-    if (facts->slots >= 0) {
-        (void)snprintf(slots, sizeof(slots), ", %d slot%s", facts->slots,
-                       facts->slots == 1 ? "" : "s");
-    }
-    if (facts->context_tokens >= 0) {
-        (void)snprintf(context, sizeof(context), ", context %d tokens", facts->context_tokens);
-    }
-    log_info(log, "vlm %s: %s at %s serves %s, %s pictures%s%s, thinking %s", name, facts->server,
-             setup->endpoints[index].url, facts->model,
-             facts->vision == VLM_VISION_TOLD ? "sees" : "takes", slots, context,
-             facts->thinking == VLM_THINKING_OFF ? "off" : "not seen");
-    log_info(log, "vlm %s: asking with protocol %s over %s, %s probabilities", name,
-             facts->protocol, facts->path, facts->probabilities ? "with" : "without");
-    tell_tokens(facts, kind, name, log);
-}
-
-/* Learns one endpoint, and waits while it loads. 0 and the endpoint, or VLM_UNUSABLE or -errno. */
-static int try_endpoint(const struct setup *setup, size_t index, enum question kind,
-                        struct log *log, struct vlm **ret_vlm)
-{
-    const struct vlm_endpoint_options *endpoint = &setup->endpoints[index];
-    const struct timespec pause = {.tv_nsec = LOADING_POLL_MS * CLOCK_NS_PER_MS};
-    bool action = kind == QUESTION_ACTION;
-    struct vlm_question question = {
-        .kind = kind,
-        .prompt = setup->prompts[kind],
-        .text = action ? setup->question.action_text : setup->question.percept_text,
-        .has_note = setup->question.tell_clearances || setup->question.tell_decisions,
+    return (struct endpoint_list){
+        .options = setup->endpoints,
+        .names = (char(*)[64])setup->names,
+        .count = setup->endpoint_count,
+        .question = &setup->question,
+        .picture = &setup->picture,
+        .prompts = setup->prompts,
+        .kind = (enum question)setup->question.kind,
+        .may_change = may_change(setup),
+        .has_note = has_task || setup->question.tell_clearances || setup->question.tell_decisions,
     };
-    struct vlm *vlm;
-    int64_t waited_ms = 0;
-    int result = vlm_new(endpoint, &setup->picture, &question, &vlm);
-
-    if (result < 0) {
-        return result;
-    }
-    while ((result = vlm_learn(vlm)) == VLM_LOADING && waited_ms < endpoint->startup_ms) {
-        if (waited_ms == 0) {
-            log_info(log, "vlm %s: %s is loading its model; waiting up to %lld s",
-                     setup->names[index], endpoint->url,
-                     (long long)(endpoint->startup_ms + 999) / 1000);
-        }
-        (void)nanosleep(&pause, NULL);
-        waited_ms += LOADING_POLL_MS;
-    }
-    for (int i = 0; i < vlm_facts(vlm)->warning_count; i++) {
-        log_warning(log, "vlm %s: %s", setup->names[index], vlm_facts(vlm)->warnings[i]);
-    }
-    if (result == 0) {
-        tell_facts(vlm_facts(vlm), setup, index, kind, log);
-        *ret_vlm = vlm;
-        return 0;
-    }
-    if (result > 0) {
-        log_error(log, "vlm %s: %s: %s", setup->names[index], endpoint->url,
-                  result == VLM_LOADING ? "still loading its model" : vlm_facts(vlm)->error);
-        result = VLM_UNUSABLE;
-    }
-    vlm_free(vlm);
-    return result;
 }
 
-/* The first endpoint that can be used, with one client for each question that may be asked of it. 0
- * or an exit code. */
+/* 0 or an exit code. */
 static int choose_endpoint(const struct setup *setup, struct pilot *pilot)
 {
-    struct log *log = pilot->log;
+    struct endpoint_list list = list_endpoints(setup, false);
+    struct endpoint endpoint;
+    int result = endpoint_choose(&list, pilot->log, NULL, &endpoint);
 
-    for (size_t i = 0; i < setup->endpoint_count; i++) {
-        int result = try_endpoint(setup, i, (enum question)setup->question.kind, log, &pilot->vlm);
-
-        if (result == 0 && may_change(setup)) {
-            result = try_endpoint(setup, i, QUESTION_PERCEPT, log, &pilot->percept);
-        }
-        if (result == 0) {
-            return 0;
-        }
-        vlm_free(pilot->vlm);
-        pilot->vlm = NULL;
-        if (result < 0) {
-            return system_failed(log, setup->names[i], result);
-        }
+    if (result < 0) {
+        return system_failed(pilot->log, "vlm", result);
     }
-    log_error(log, "no model server can be used");
-    return EXIT_NO_ENDPOINT;
+    if (result > 0) {
+        log_error(pilot->log, "no model server can be used");
+        return EXIT_NO_ENDPOINT;
+    }
+    pilot->vlm = endpoint.vlm;
+    pilot->percept = endpoint.percept;
+    return 0;
 }
 
 /* The write end of the pipe that a signal fills. A handler needs a place that it can reach; this is
@@ -404,9 +317,10 @@ static int run(struct pilot *pilot, const struct arguments *arguments, const str
     return result;
 }
 
-static int drive(const struct arguments *arguments, const struct setup *setup, struct log *log)
+static struct pilot pilot_make(const struct arguments *arguments, const struct setup *setup,
+                               struct log *log)
 {
-    struct pilot pilot = {
+    return (struct pilot){
         .options = {.period_ns = arguments->period_ns,
                     .limit = arguments->limit,
                     .loop = arguments->loop},
@@ -416,6 +330,11 @@ static int drive(const struct arguments *arguments, const struct setup *setup, s
                  .decisions = setup->question.tell_decisions},
         .log = log,
     };
+}
+
+static int drive(const struct arguments *arguments, const struct setup *setup, struct log *log)
+{
+    struct pilot pilot = pilot_make(arguments, setup, log);
     int result = arguments->frames != NULL ? open_frames(arguments, log, &pilot.folder)
                                            : open_camera(setup, log, &pilot.camera);
 
@@ -438,6 +357,100 @@ static int drive(const struct arguments *arguments, const struct setup *setup, s
     return result;
 }
 
+/* What the finder's thread works with: nothing of the loop's. */
+struct search {
+    struct endpoint_list list;
+    struct log log;
+    char told[ENDPOINT_TEXT_SIZE];
+};
+
+static void find_model(void *context, struct finder_result *ret_result)
+{
+    struct search *search = context;
+    struct endpoint endpoint = {0};
+    int result = endpoint_choose(&search->list, &search->log, search->told, &endpoint);
+
+    *ret_result = (struct finder_result){.vlm = endpoint.vlm, .percept = endpoint.percept};
+    (void)snprintf(ret_result->text, sizeof(ret_result->text), "%s",
+                   result < 0 ? strerror(-result) : endpoint.text);
+    (void)snprintf(search->told, sizeof(search->told), "%s", ret_result->text);
+}
+
+/* 0 or an exit code. */
+static int open_server(const struct setup *setup, struct service *service,
+                       struct server **ret_server)
+{
+    struct log *log = service->pilot.log;
+    char why[SERVER_WHY_SIZE];
+    int result = hub_new(&service->hub);
+
+    if (result == 0) {
+        result = server_new(&setup->http, service->hub, ret_server, why);
+    }
+    if (result == SERVER_REFUSED) {
+        log_error(log, "%s", why);
+        return EXIT_BAD_CONFIG;
+    }
+    if (result < 0) {
+        return system_failed(log, "HTTP server", result);
+    }
+    log_info(log, "listening on %s", server_url(*ret_server));
+    return 0;
+}
+
+/* Until a signal comes. 0 or an exit code. */
+static int run_service(struct service *service, struct search *search, const struct setup *setup)
+{
+    struct pilot *pilot = &service->pilot;
+    int result = jpeg_new((int)setup->picture.width_px, (int)setup->picture.height_px,
+                          (int)setup->picture.quality, &pilot->jpeg);
+
+    if (result == 0) {
+        result = open_signals(&pilot->options.stop_fd);
+    }
+    if (result == 0) {
+        result = finder_new(find_model, search, &service->finder);
+    }
+    if (result == 0) {
+        result = service_run(service);
+    }
+    return result < 0 ? system_failed(pilot->log, "service", result)
+                      : exit_after_signal(pilot->options.stop_fd);
+}
+
+/* The server is there before anything else, and tells what is still missing. */
+static int serve(const struct arguments *arguments, struct setup *setup, struct log *log)
+{
+    static struct search search; /* outlives a finder that is left behind */
+    struct service service = {.pilot = pilot_make(arguments, setup, log)};
+    struct server *server = NULL;
+    int result = arguments->frames != NULL ? open_frames(arguments, log, &service.pilot.folder)
+                                           : open_camera(setup, log, &service.pilot.camera);
+
+    service.pilot.options.loop = true;
+    search.list = list_endpoints(setup, true);
+    log_init(&search.log, ARGUMENTS_PROGRAM);
+    if (result == 0) {
+        result = open_link(setup, log, &service.pilot.link);
+    }
+    if (result == 0) {
+        result = open_server(setup, &service, &server);
+    }
+    if (result == 0) {
+        result = run_service(&service, &search, setup);
+    }
+    if (!finder_free(service.finder)) {
+        memset(setup->prompts, 0, sizeof(setup->prompts)); /* it may still read them */
+    }
+    server_free(server);
+    hub_free(service.hub);
+    link_free(service.pilot.link);
+    jpeg_free(service.pilot.jpeg);
+    camera_close(service.pilot.camera);
+    folder_close(service.pilot.folder);
+    return result;
+}
+
 /* A descriptor below 3 that the caller closed would be given to the next thing that is opened, and
  * the log would write into a socket. */
 static void keep_standard_descriptors(void)
@@ -455,7 +468,7 @@ static void keep_standard_descriptors(void)
 int main(int argc, char **argv)
 {
     struct arguments arguments;
-    struct setup setup = {0};
+    static struct setup setup; /* see serve */
     struct log log;
     int result;
 
@@ -471,7 +484,8 @@ int main(int argc, char **argv)
         result = load_prompts(&setup, &log);
     }
     if (result == 0) {
-        result = drive(&arguments, &setup, &log);
+        result =
+            arguments.serve ? serve(&arguments, &setup, &log) : drive(&arguments, &setup, &log);
     }
     free(setup.prompts[QUESTION_ACTION]);
     free(setup.prompts[QUESTION_PERCEPT]);

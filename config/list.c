@@ -2,6 +2,7 @@
 #include "config/list.h"
 
 #include "agent/core/explorer_options.h"
+#include "agent/http/http_options.h"
 #include "hal/body/gpio_options.h"
 #include "hal/body/lidar_options.h"
 #include "hal/body/motor_options.h"
@@ -14,7 +15,7 @@
 const struct setting_table *const config_list[] = {
     &vlm_endpoint_table, &question_table, &picture_table, &camera_table,  &explorer_table,
     &safety_table,       &gate_table,     &motor_table,   &battery_table, &lidar_table,
-    &sonar_table,        &keys_table,     &gpio_table,    &look_table,
+    &sonar_table,        &keys_table,     &gpio_table,    &look_table,    &http_table,
 };
 
 const size_t config_list_count = sizeof(config_list) / sizeof(config_list[0]);

@@ -25,7 +25,8 @@ struct link {
     uint64_t seq;
     uint64_t mission;        /* 0: not asked for */
     struct wire_intent wish; /* source 0: none */
-    int64_t renew_ns;
+    int64_t renew_ns, until_ns;
+    struct wire_scan scan; /* seq 0: none since it was taken */
     struct wire_verdict verdict;
     int64_t verdict_ns;
     struct wire_event events[EVENTS_MAX];
@@ -64,6 +65,7 @@ static void cut(struct link *link, int error, int64_t now_ns)
     link->wish = (struct wire_intent){0};
     link->verdict = (struct wire_verdict){0};
     link->verdict_ns = 0;
+    link->scan = (struct wire_scan){0};
 }
 
 void link_free(struct link *link)
@@ -144,6 +146,8 @@ static void receive(struct link *link, int64_t now_ns)
         if (report.header.type == WIRE_VERDICT) {
             link->verdict = report.verdict;
             link->verdict_ns = now_ns;
+        } else if (report.header.type == WIRE_SCAN) {
+            link->scan = report.scan;
         } else if (report.header.type == WIRE_EVENT) {
             keep_event(link, &report.event);
         }
@@ -157,7 +161,7 @@ static void renew(struct link *link, int64_t now_ns)
     if (intent.source == 0 || now_ns < link->renew_ns) {
         return;
     }
-    if (now_ns - intent.capture_ns >= FRAME_NS) {
+    if (now_ns >= link->until_ns) {
         link->wish = (struct wire_intent){0};
         return;
     }
@@ -209,21 +213,50 @@ int link_arm(struct link *link, uint64_t mission, int64_t now_ns)
     return result;
 }
 
-void link_wish(struct link *link, const struct twist *twist, uint64_t frame_seq, int64_t capture_ns,
-               int64_t now_ns)
+static void wish(struct link *link, const struct wire_intent *intent, int64_t until_ns,
+                 int64_t now_ns)
 {
     if (link->mission == 0) {
         return;
     }
-    link->wish = (struct wire_intent){
-        .mission = link->mission,
+    link->wish = *intent;
+    link->wish.mission = link->mission;
+    link->until_ns = until_ns;
+    link->renew_ns = now_ns;
+    renew(link, now_ns);
+}
+
+void link_wish(struct link *link, const struct twist *twist, uint64_t frame_seq, int64_t capture_ns,
+               int64_t now_ns)
+{
+    struct wire_intent intent = {
         .frame_seq = frame_seq,
         .capture_ns = capture_ns,
         .twist = *twist,
         .source = WIRE_SOURCE_VLM,
     };
-    link->renew_ns = now_ns;
-    renew(link, now_ns);
+
+    wish(link, &intent, capture_ns + FRAME_NS, now_ns);
+}
+
+void link_drive(struct link *link, const struct twist *twist, uint64_t number, int64_t received_ns,
+                int64_t until_ns, int64_t now_ns)
+{
+    struct wire_intent intent = {
+        .frame_seq = number,
+        .capture_ns = received_ns,
+        .twist = *twist,
+        .source = WIRE_SOURCE_DRIVE,
+    };
+
+    wish(link, &intent, until_ns, now_ns);
+}
+
+int link_look(struct link *link, int32_t pan_mrad, int32_t tilt_mrad, int64_t now_ns)
+{
+    struct wire_look look = {.pan_mrad = pan_mrad, .tilt_mrad = tilt_mrad};
+
+    return send_message(link, WIRE_LOOK, &look, now_ns);
 }
 
 int link_say(struct link *link, enum wire_type type, int64_t now_ns)
@@ -249,6 +282,16 @@ struct wire_verdict link_verdict(const struct link *link, int64_t now_ns)
         return (struct wire_verdict){0};
     }
     return link->verdict;
+}
+
+bool link_scan(struct link *link, struct wire_scan *ret_scan)
+{
+    if (link->scan.header.seq == 0) {
+        return false;
+    }
+    *ret_scan = link->scan;
+    link->scan.header.seq = 0;
+    return true;
 }
 
 bool link_event(struct link *link, struct wire_event *ret_event)

@@ -47,6 +47,14 @@ int link_arm(struct link *link, uint64_t mission, int64_t now_ns);
 void link_wish(struct link *link, const struct twist *twist, uint64_t frame_seq, int64_t capture_ns,
                int64_t now_ns);
 
+/* What a person at a remote control wishes, received at `received_ns`; `number` counts them from 1.
+ * It holds until `until_ns`, and no longer. */
+void link_drive(struct link *link, const struct twist *twist, uint64_t number, int64_t received_ns,
+                int64_t until_ns, int64_t now_ns);
+
+/* Pan and tilt of the camera. 0 or -ENOTCONN, -EAGAIN. */
+int link_look(struct link *link, int32_t pan_mrad, int32_t tilt_mrad, int64_t now_ns);
+
 /* Says ESTOP or RESET; the verdict or an event is the answer. 0 or -ENOTCONN, -EAGAIN. */
 int link_say(struct link *link, enum wire_type type, int64_t now_ns);
 
@@ -55,6 +63,9 @@ void link_disarm(struct link *link, int64_t now_ns);
 
 /* The last verdict; a zeroed one, which permits nothing, when it is not fresh. */
 struct wire_verdict link_verdict(const struct link *link, int64_t now_ns);
+
+/* What the lidar sees, if it came since the last call. */
+bool link_scan(struct link *link, struct wire_scan *ret_scan);
 
 /* The oldest event that waits; false: none. Of more than 16 that wait the newest are dropped. */
 bool link_event(struct link *link, struct wire_event *ret_event);

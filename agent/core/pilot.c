@@ -39,7 +39,7 @@ struct run {
     struct answers answers;
     struct note note;
     struct passage ready, asked;
-    bool is_ready, ended, stopped, degenerate;
+    bool is_ready, ended, stopped, halted, degenerate;
     uint64_t taken, asked_count, readable_in_pass;
     int failures; /* in a row */
     uint64_t mission;
@@ -77,6 +77,15 @@ static void tell(struct run *run, int64_t now_ns)
     vlm_set_note(run->vlm, text);
 }
 
+/* Whether the watcher ends it. */
+static bool is_ended_by_watcher(struct run *run, int64_t now_ns)
+{
+    const struct pilot_watcher *watcher = run->pilot->watcher;
+
+    run->halted = run->halted || (watcher != NULL && watcher->turn(watcher->context, now_ns) != 0);
+    return run->halted;
+}
+
 static bool may_change(const struct run *run)
 {
     return run->pilot->percept != NULL && run->question != QUESTION_PERCEPT;
@@ -101,6 +110,9 @@ static int fit(struct run *run, const struct frame *frame, struct passage *passa
     }
     if (result < 0) {
         return result;
+    }
+    if (pilot->watcher != NULL) {
+        pilot->watcher->picture(pilot->watcher->context, frame->seq, &picture);
     }
     passage->ready_ns = clock_now_ns();
     passage->frame.stage_ns[STAGE_ENCODE] = fitted_ns - start_ns;
@@ -296,7 +308,7 @@ static void decide(struct run *run, const struct vlm_answer *answer)
         frame->driven = run->pilot->link != NULL;
         frame->intent =
             explorer_step(&run->explorer, &answer->decision, &frame->verdict, parsed_ns);
-        if (frame->driven) {
+        if (frame->driven && !is_ended_by_watcher(run, parsed_ns)) {
             link_wish(run->pilot->link, &frame->intent.twist, frame->seq, run->asked.begun_ns,
                       parsed_ns);
             run->wished = run->asked;
@@ -331,7 +343,10 @@ static int answer(struct run *run)
     decide(run, &answer);
     frame = run->asked.frame;
     judge_answers(run);
-    result = ask(run);
+    result = run->halted ? 0 : ask(run);
+    if (run->pilot->watcher != NULL) {
+        run->pilot->watcher->decided(run->pilot->watcher->context, &frame, run->degenerate);
+    }
     return report_frame(run->pilot->report, &frame) < 0 ? PILOT_NO_OUTPUT : result;
 }
 
@@ -356,6 +371,11 @@ static int wait_ms(const struct run *run)
     return ms > 1000 ? 1000 : (int)ms;
 }
 
+static int watcher_fd(const struct run *run)
+{
+    return run->pilot->watcher != NULL ? run->pilot->watcher->fd : -1;
+}
+
 static int sleep_until_due(struct run *run)
 {
     struct pollfd pollfds[] = {
@@ -363,9 +383,10 @@ static int sleep_until_due(struct run *run)
         {.fd = run->pilot->options.stop_fd, .events = POLLIN},
         {.fd = run->pilot->link != NULL ? link_fd(run->pilot->link) : -1, .events = POLLIN},
         {.fd = run->pilot->camera != NULL ? camera_fd(run->pilot->camera) : -1, .events = POLLIN},
+        {.fd = watcher_fd(run), .events = POLLIN},
     };
 
-    if (poll(pollfds, 4, wait_ms(run)) < 0) {
+    if (poll(pollfds, 5, wait_ms(run)) < 0) {
         return errno == EINTR ? 0 : -errno;
     }
     if (pollfds[1].revents != 0) {
@@ -379,6 +400,9 @@ static void log_events(struct run *run)
     struct wire_event event;
 
     while (link_event(run->pilot->link, &event)) {
+        if (run->pilot->watcher != NULL) {
+            run->pilot->watcher->event(run->pilot->watcher->context, &event);
+        }
         report_clear(run->pilot->report);
         if (event.severity == WIRE_ERROR) {
             log_error(run->pilot->log, "safety: %s", event.text);
@@ -394,7 +418,12 @@ static void log_events(struct run *run)
 static void note_motor(struct run *run, const struct wire_verdict *verdict)
 {
     if (run->wished.frame.seq != 0 && verdict->frame_seq == run->wished.frame.seq) {
-        report_motor(run->pilot->report, verdict->header.time_ns - run->wished.begun_ns);
+        int64_t duration_ns = verdict->header.time_ns - run->wished.begun_ns;
+
+        report_motor(run->pilot->report, duration_ns);
+        if (run->pilot->watcher != NULL) {
+            run->pilot->watcher->motor(run->pilot->watcher->context, duration_ns);
+        }
         run->wished.frame.seq = 0;
     }
 }
@@ -432,12 +461,16 @@ static int wait_for_link(struct run *run, bool (*condition)(const struct run *),
 {
     while (!condition(run)) {
         struct pollfd pollfds[] = {{.fd = link_fd(run->pilot->link), .events = POLLIN},
-                                   {.fd = run->pilot->options.stop_fd, .events = POLLIN}};
+                                   {.fd = run->pilot->options.stop_fd, .events = POLLIN},
+                                   {.fd = watcher_fd(run), .events = POLLIN}};
 
-        (void)poll(pollfds, 2, 20);
+        (void)poll(pollfds, 3, 20);
         run->stopped = pollfds[1].revents != 0;
         link_step(run->pilot->link, clock_now_ns());
         log_events(run);
+        if (is_ended_by_watcher(run, clock_now_ns())) {
+            return PILOT_ENDED;
+        }
         if (run->stopped || clock_now_ns() > end_ns) {
             return PILOT_NO_CAR;
         }
@@ -464,7 +497,7 @@ static int ask_for_permission(struct run *run)
     int64_t end_ns = clock_now_ns() + ARM_NS, now_ns;
     int result = PILOT_NO_CAR;
 
-    while (result != 0 && !run->stopped && (now_ns = clock_now_ns()) < end_ns) {
+    while (result != 0 && !run->stopped && !run->halted && (now_ns = clock_now_ns()) < end_ns) {
         struct timespec wall;
 
         (void)clock_gettime(CLOCK_REALTIME, &wall);
@@ -474,7 +507,7 @@ static int ask_for_permission(struct run *run)
             result = wait_for_link(run, is_armed, now_ns + ARM_AGAIN_NS);
         }
     }
-    return result;
+    return result == 0 || result == PILOT_ENDED ? result : PILOT_NO_CAR;
 }
 
 static int arm(struct run *run)
@@ -483,16 +516,20 @@ static int arm(struct run *run)
     int result = wait_for_link(run, hears_safety, clock_now_ns() + CONNECT_NS);
 
     if (result != 0) {
-        log_error(run->pilot->log, "the safety process cannot be reached: %s",
-                  strerror(-link_error(link)));
+        if (result == PILOT_NO_CAR) {
+            log_error(run->pilot->log, "the safety process cannot be reached: %s",
+                      strerror(-link_error(link)));
+        }
         return result;
     }
     result = ask_for_permission(run);
     run->armed_ns = clock_now_ns();
-    if (result != 0) {
+    if (result == PILOT_NO_CAR) {
         log_error(run->pilot->log, "the safety process did not arm the car");
+    } else if (result == 0 && run->pilot->watcher != NULL) {
+        run->pilot->watcher->armed(run->pilot->watcher->context, run->armed_ns);
     }
-    return result == 0 ? 0 : PILOT_NO_CAR;
+    return result;
 }
 
 static int loop(struct run *run)
@@ -501,6 +538,9 @@ static int loop(struct run *run)
 
     while (result == 0 && !run->stopped) {
         result = keep_link(run);
+        if (result == 0 && is_ended_by_watcher(run, clock_now_ns())) {
+            result = PILOT_ENDED;
+        }
         if (result == 0) {
             result = ask(run);
         }

@@ -31,6 +31,21 @@ struct pilot_options {
     int stop_fd; /* ends the run when it becomes readable */
 };
 
+/* Who looks on, and may end the run. All of it is called from the loop, and none may wait. */
+struct pilot_watcher {
+    void *context;
+    int fd; /* wakes the loop; -1: none */
+
+    /* Every turn, also while the car is being armed, and before each decision becomes a wish. Not 0
+     * ends the run with PILOT_ENDED. */
+    int (*turn)(void *context, int64_t now_ns);
+    void (*armed)(void *context, int64_t now_ns);
+    void (*event)(void *context, const struct wire_event *event);
+    void (*picture)(void *context, uint64_t seq, const struct jpeg_picture *picture);
+    void (*decided)(void *context, const struct report_frame *frame, bool degenerate);
+    void (*motor)(void *context, int64_t duration_ns); /* from a picture to its motor frame */
+};
+
 /* Everything is borrowed for the time of the run; `vlm` and `percept` have been learned. */
 struct pilot {
     struct pilot_options options;
@@ -43,6 +58,7 @@ struct pilot {
     struct vlm *vlm;
     struct vlm *percept; /* asked instead once the answers are degenerate; NULL: never */
     struct link *link;   /* NULL: a dry run */
+    const struct pilot_watcher *watcher; /* or NULL */
     struct report *report;
     struct log *log;
 };
@@ -52,6 +68,7 @@ enum pilot_result {
     PILOT_NO_OUTPUT = 2, /* standard output does not take any more */
     PILOT_NO_CAR = 3,    /* the safety process cannot be reached, or does not arm: it was logged */
     PILOT_DISARMED = 4,  /* permission was lost on the way: it was logged */
+    PILOT_ENDED = 5,     /* by the watcher; the summary was written */
 };
 
 /* Runs to the end of the frames. 0, a pilot_result or -errno. Reads the clock: this is the loop of

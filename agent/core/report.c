@@ -44,7 +44,7 @@ int report_new(const struct report_options *options, struct report **ret_report)
         return -ENOMEM;
     }
     report->options = *options;
-    report->live = isatty(STDERR_FILENO) == 1;
+    report->live = isatty(STDERR_FILENO) == 1 && !options->quiet;
     report->unreadable_names = cJSON_CreateArray();
     for (int stage = 0; stage < STAGE_COUNT; stage++) {
         histogram_init(&report->stages[stage]);
@@ -157,8 +157,14 @@ static void verdict_json(cJSON *json, const struct wire_verdict *verdict)
     }
 }
 
-static void frame_json(const struct report_frame *frame)
+const char *report_stage_name(enum stage stage)
 {
+    return stage_names[stage];
+}
+
+char *report_frame_json(const struct report_frame *frame)
+{
+    char *text;
     cJSON *json = cJSON_CreateObject(), *intent, *stages;
     const struct twist *twist = &frame->intent.twist;
 
@@ -197,7 +203,19 @@ static void frame_json(const struct report_frame *frame)
                                     seconds3(MS(frame->stage_ns[stage])));
         }
     }
-    print_json(json);
+    text = cJSON_PrintUnformatted(json);
+    cJSON_Delete(json);
+    return text;
+}
+
+static void frame_json(const struct report_frame *frame)
+{
+    char *text = report_frame_json(frame);
+
+    if (text != NULL) {
+        (void)puts(text);
+        free(text);
+    }
 }
 
 static void header_text(struct report *report)
@@ -301,6 +319,9 @@ static void frame_count(struct report *report, const struct report_frame *frame)
 int report_frame(struct report *report, const struct report_frame *frame)
 {
     frame_count(report, frame);
+    if (report->options.quiet) {
+        return 0;
+    }
     report_clear(report);
     if (report->options.json) {
         frame_json(frame);
@@ -481,6 +502,9 @@ static void summary_text(const struct report *report, const struct answers *answ
 int report_summary(struct report *report, const struct answers *answers, enum question question,
                    bool degenerate, int64_t elapsed_ns)
 {
+    if (report->options.quiet) {
+        return 0;
+    }
     report_clear(report);
     if (report->options.json) {
         summary_json(report, answers, question, degenerate, elapsed_ns);

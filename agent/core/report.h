@@ -49,6 +49,7 @@ struct report;
 
 struct report_options {
     bool json;
+    bool quiet;      /* counts, and prints nothing of frames and summary */
     size_t expected; /* frames that will come; 0: no end */
 };
 
@@ -58,6 +59,12 @@ void report_free(struct report *report);
 
 /* 0, or -EIO when standard output does not take it. */
 int report_frame(struct report *report, const struct report_frame *frame);
+
+/* What --json prints of a frame: one line, the caller's to free; NULL without memory. */
+char *report_frame_json(const struct report_frame *frame);
+
+/* "encode", "request": for people and JSON. */
+const char *report_stage_name(enum stage stage);
 
 /* A decision has reached the wheels: so long after its picture. */
 void report_motor(struct report *report, int64_t duration_ns);

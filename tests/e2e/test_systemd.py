@@ -108,11 +108,11 @@ def test_the_brake_may_take_one_more_than_its_parent():
 
 
 def test_no_exploration_begins_by_itself():
-    """Not at boot, not after its end, and not without the process that owns the wheels."""
+    """A start, also after a crash or of the machine, only waits for an order."""
     text = unit_text("turbonav-agent.service")
-    assert "[Install]" not in text and "\nRestart=no\n" in text
-    for key in ("Requires", "After", "PartOf"):
-        assert re.search(rf"^{key}=.*\bturbonav-safety\.service\b", text, flags=re.M)
+    starts = re.findall(r"^ExecStart=.*turbonav-agent (.*)$", text, flags=re.M)
+    assert starts == ["--serve"]
+    assert "\nRestart=on-failure\n" in text and "\nRestartPreventExitStatus=64 78\n" in text
     for name in ("turbonav-safety.service", "turbonav-stop.service"):
         assert "turbonav-agent" not in unit_text(name)
 

@@ -168,6 +168,20 @@ class SimCar:
                                     self.path("car.conf"), "--vlm", self.vlm, "--json",
                                     *self.options], self.take_frame)
 
+    def serve(self, *options):
+        """The agent as a service; its address."""
+        self.start("agent", [f"{self.build}/agent/turbonav-agent", "--serve", "--config",
+                             self.path("car.conf"), "--vlm", self.vlm,
+                             "--set", "http.listen=127.0.0.1:0", *options, *self.options])
+        begin = "listening on "
+
+        def address():
+            return [line.split(begin)[1] for line in self.log("agent").splitlines()
+                    if begin in line]
+
+        self.wait_for("agent", address, "the agent does not listen")
+        return address()[-1]
+
     def reset(self):
         """What a person does when keys that could not be read have latched the emergency stop."""
         if os.path.exists(self.path("estop")):

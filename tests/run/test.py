@@ -63,6 +63,7 @@ PURE_CORES = [
     "agent/core/answers.c",
     "agent/core/escape.c",
     "agent/core/explorer.c",
+    "agent/core/mission.c",
     "agent/core/note.c",
     "vlm/jfif.c",
     "vlm/json.c",
