@@ -5,7 +5,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "config/config.h"
+#include "config/list.h"
 #include "hal/base/exit.h"
 #include "hal/base/text.h"
 
@@ -65,4 +68,23 @@ int command_run(const struct command *commands, const char *title, int argc, cha
         }
     }
     return unknown_command(commands, title, argv[1]);
+}
+
+int command_options(const char *path, const struct setting_table *table, void *ret_options)
+{
+    struct config *config;
+    int result = config_new(config_list, config_list_count, &config);
+
+    if (result < 0) {
+        return EXIT_SYSTEM;
+    }
+    result = config_load(config, path, environ, NULL);
+    if (result == 0) {
+        config_get(config, table, 0, ret_options);
+    } else {
+        (void)fprintf(stderr, "%s\n",
+                      result == CONFIG_REFUSED ? config_error(config) : strerror(-result));
+    }
+    config_free(config);
+    return result == 0 ? 0 : result == CONFIG_REFUSED ? EXIT_BAD_CONFIG : EXIT_SYSTEM;
 }

@@ -7,6 +7,8 @@
 #ifndef AGENT_CLI_COMMAND_H
 #define AGENT_CLI_COMMAND_H
 
+#include "hal/base/setting.h"
+
 struct command {
     const char *name;
     /* argv[0] is the command's own name. Returns the exit code; main checks and flushes standard
@@ -24,8 +26,15 @@ __attribute__((format(printf, 1, 2))) int command_usage(const char *format, ...)
 int command_unexpected(const char *argument);
 int command_needs_value(const char *option);
 
+/* What one section is configured to, from `path` or, where it is NULL, from the usual place. 0, or
+ * an exit code after a line on standard error. */
+int command_options(const char *path, const struct setting_table *table, void *ret_options);
+
 /* turbonav help, turbonav config ... */
 int command_help(int argc, char **argv);
+int command_explore(int argc, char **argv);
+int command_stop(int argc, char **argv);
+int command_status(int argc, char **argv);
 int command_estop(int argc, char **argv);
 int command_reset(int argc, char **argv);
 int command_wheels(int argc, char **argv);

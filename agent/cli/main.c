@@ -29,6 +29,18 @@ int command_help(int argc, char **argv)
           "      --set SECTION.KEY=VALUE  put a value over all others; may be repeated\n"
           "  config check FILE    check FILE by itself; print its first mistake, if any\n"
           "  config keys          print the reference of all keys\n"
+          "  explore [GOAL]       let the car explore, and follow it; Ctrl-C stops it\n"
+          "      --seconds N              no longer than this\n"
+          "      --metres N               no farther than this\n"
+          "      --speed MM_S             no faster than this\n"
+          "  stop                 stop the car and end what it explores\n"
+          "  status               print what the agent sees, does and lacks\n"
+          "      --watch                  again and again\n"
+          "      --url URL                of all three: where 'turbonav-agent --serve' is,\n"
+          "                               instead of [http] listen\n"
+          "      --token-file FILE        the token, instead of [http] token_file\n"
+          "      --json                   as JSON; explore: each event on a line\n"
+          "      --config FILE            read FILE instead of /etc/turbonav/turbonav.conf\n"
           "  estop                stop the car, latched; straight to the safety process\n"
           "  reset                end the emergency stop; arms nothing\n"
           "      --config FILE            with both: where the safety process listens\n"
@@ -60,7 +72,8 @@ int command_help(int argc, char **argv)
           "  66  no camera, or one without pictures\n"
           "  71  the system refused something, memory for example\n"
           "  74  standard output, or the file of a picture, failed\n"
-          "  75  the safety process cannot be reached or does not answer\n"
+          "  75  the agent or the safety process cannot be reached or refused, or a mission\n"
+          "      ended by something else than time, distance or a stop\n"
           "  78  mistake in the configuration\n",
           stdout);
     return 0;
@@ -87,11 +100,19 @@ static int close_output(int code)
 int main(int argc, char **argv)
 {
     static const struct command commands[] = {
-        {"config", command_config}, {"estop", command_estop},
-        {"reset", command_reset},   {"wheels", command_wheels},
-        {"camera", command_camera}, {"version", version},
-        {"help", command_help},     {"--version", version},
-        {"--help", command_help},   {NULL, NULL},
+        {"config", command_config},
+        {"explore", command_explore},
+        {"stop", command_stop},
+        {"status", command_status},
+        {"estop", command_estop},
+        {"reset", command_reset},
+        {"wheels", command_wheels},
+        {"camera", command_camera},
+        {"version", version},
+        {"help", command_help},
+        {"--version", version},
+        {"--help", command_help},
+        {NULL, NULL},
     };
 
     /* A closed pipe is then an error of write(), told below. */

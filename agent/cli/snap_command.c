@@ -15,8 +15,6 @@
 
 #include "agent/cli/command.h"
 #include "agent/core/picture.h"
-#include "config/config.h"
-#include "config/list.h"
 #include "hal/base/clock.h"
 #include "hal/base/exit.h"
 #include "hal/base/text.h"
@@ -99,22 +97,10 @@ static int read_arguments(int argc, char **argv, struct snap *snap)
 
 static int configure(const struct snap *snap, struct camera_options *options)
 {
-    struct config *config;
-    int result = config_new(config_list, config_list_count, &config);
+    int result = command_options(snap->config, &camera_table, options);
 
-    if (result < 0) {
-        return EXIT_SYSTEM;
-    }
-    result = config_load(config, snap->config, environ, NULL);
-    if (result == 0) {
-        config_get(config, &camera_table, 0, options);
-    } else {
-        fprintf(stderr, "%s\n",
-                result == CONFIG_REFUSED ? config_error(config) : strerror(-result));
-    }
-    config_free(config);
     if (result != 0) {
-        return result == CONFIG_REFUSED ? EXIT_BAD_CONFIG : EXIT_SYSTEM;
+        return result;
     }
     if ((snap->id != NULL || snap->width_px > 0) && options->driver != CAMERA_DRIVER_LIBCAMERA) {
         return command_usage("--camera and --size need [camera] driver = libcamera");

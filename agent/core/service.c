@@ -367,6 +367,7 @@ static int explore(struct state *state)
     const struct report_options quiet = {.quiet = true};
     struct log *log = state->service->pilot.log;
     int64_t now_ns = clock_now_ns();
+    enum mission_end end;
     int result;
 
     state->wanted = false;
@@ -388,7 +389,8 @@ static int explore(struct state *state)
     if (state->found.vlm == NULL) {
         state->end = MISSION_BY_LOST_MODEL;
     }
-    mission_finish(&state->mission, end_of(state, result, now_ns), state->said, now_ns);
+    end = end_of(state, result, now_ns);
+    mission_finish(&state->mission, end, end == MISSION_BY_FAULT ? state->said : "", now_ns);
     log_info(log, "mission %llu: ended by %s after %lld s, %lld m",
              (unsigned long long)state->order.id, mission_end_name(state->mission.end),
              (long long)((now_ns - state->mission.begun_ns) / CLOCK_NS_PER_S),

@@ -23,6 +23,8 @@ from simcar import SimCar  # noqa: E402
 
 BUILD = os.path.abspath(os.environ.get("NAV_TEST_BUILD", "build"))
 AGENT = f"{BUILD}/agent/turbonav-agent"
+TURBONAV = f"{BUILD}/agent/cli/turbonav"
+BOT = f"{HOME}/config/examples/bot_client.py"
 PATIENCE_S = 20
 
 
@@ -153,8 +155,8 @@ def test_a_mission_from_the_order_to_the_summary(served):
 
 
 def test_stop_overtakes_everything(tmp_path):
-    """The model takes a second for each answer, and the stop comes while it thinks."""
-    with Served(tmp_path, standin=("--service", "900")) as (car, client):
+    """The model takes long for each answer, and the stop comes while it thinks."""
+    with Served(tmp_path, standin=("--service", "600")) as (car, client):
         status, mission = client.post("/explore")
         assert status == 202
         client.wait(lambda now: now["safety"]["given"]["vx_mm_s"] != 0
@@ -167,7 +169,7 @@ def test_stop_overtakes_everything(tmp_path):
         time.sleep(1.5)  # what the model answers meanwhile moves nothing
         late = [at - begun for at in turns(car, begun)]
         assert not late or max(late) < 0.3 + (answered - begun), late
-        assert client.explore() and not client.post("/v1/stop")[1] == {}
+        assert client.post("/explore")[0] == 202  # and it may begin anew
 
 
 def test_emergency_stop_latches_until_the_reset(served):
@@ -422,3 +424,87 @@ def test_raw_requests_get_the_answer_that_they_deserve(served):
             answer = raw.recv(65536)
         assert answer.startswith(f"HTTP/1.1 {status} ".encode()), (request[:60], answer[:200])
     assert client.status()["state"] == "idle"
+
+
+def turbonav(client, *arguments):
+    return subprocess.run([TURBONAV, *arguments, "--url", f"http://{client.place}"], text=True,
+                          capture_output=True, timeout=60, check=False)
+
+
+def test_the_command_explores_and_tells_the_end(served):
+    _, client = served
+    said = turbonav(client, "status")
+    assert said.returncode == 0 and "state      idle, ready\n" in said.stdout
+    said = turbonav(client, "explore", "find the door", "--seconds", "3", "--speed", "200")
+    assert said.returncode == 0, said.stderr
+    assert "ended by time after 3 s and " in said.stdout and "\ngate  " in said.stdout
+    mission = client.status()["mission"]
+    assert mission["goal"] == "find the door"
+    assert mission["limits"] == {"duration_s": 3, "speed_mm_s": 200}
+    said = turbonav(client, "explore", "--seconds", "2", "--json")
+    lines = [json.loads(line) for line in said.stdout.splitlines()]
+    assert lines[-1]["event"] == "ended" and lines[-1]["data"]["reason"] == "time"
+
+
+def test_ctrl_c_on_the_command_stops_the_car(served):
+    car, client = served
+    command = subprocess.Popen([TURBONAV, "explore", "--url", f"http://{client.place}"], text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    client.wait(lambda now: now["state"] == "exploring" and now["mission"]["decisions"] > 3, "there")
+    begun = time.monotonic()
+    command.send_signal(signal.SIGINT)
+    output, _ = command.communicate(timeout=PATIENCE_S)
+    assert command.returncode == 130 and "ended by stop" in output
+    time.sleep(0.3)
+    assert not turns(car, begun + 1)
+
+
+def test_the_command_says_why_not(served):
+    car, client = served
+    mission = client.explore()
+    said = turbonav(client, "explore")
+    assert said.returncode == 75
+    assert said.stderr == "turbonav: refused: busy: a mission is under way\n"
+    assert turbonav(client, "stop").returncode == 0
+    assert client.ended(mission)["reason"] == "stop"
+    for wrong, words in ((("--seconds", "0"), "--seconds 0: expected a number from 1 to 3600"),
+                         (("--speed", "fast"), "--speed fast: expected a number from 50 to 400"),
+                         (("one", "two"), 'unexpected argument "two"')):
+        said = turbonav(client, "explore", *wrong)
+        assert said.returncode == 64 and words in said.stderr, said.stderr
+    car.end("agent", signal.SIGTERM)
+    said = turbonav(client, "status")
+    assert said.returncode == 75 and "does 'turbonav-agent --serve' run?" in said.stderr
+
+
+def test_the_example_of_a_bot_keeps_the_contract(served):
+    _, client = served
+    bot = subprocess.Popen([sys.executable, BOT, f"http://{client.place}"], text=True,
+                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=1)
+
+    def tell(line):
+        bot.stdin.write(line + "\n")
+        bot.stdin.flush()
+
+    def hear(words):
+        while words not in (line := bot.stdout.readline()):
+            assert line, f"nothing with {words}"
+        return line
+
+    tell("/explore find the door")
+    hear("The car is arming.")
+    hear("The car is exploring.")
+    assert client.status()["mission"]["goal"] == "find the door"
+    tell("/explore again")
+    assert hear("No: ") == "No: busy. a mission is under way\n"
+    tell("/photo")
+    hear("[a photo of ")
+    tell("/stop")
+    hear("Stopped.")
+    hear("It ended by stop after ")
+    tell("/status")
+    hear("The car is idle.")
+    bot.stdin.close()
+    assert bot.wait(PATIENCE_S) == 0
+    with open(BOT, encoding="ascii") as file:
+        assert len(file.readlines()) <= 80

@@ -9,8 +9,6 @@
 
 #include "agent/cli/command.h"
 #include "agent/core/link.h"
-#include "config/config.h"
-#include "config/list.h"
 #include "hal/base/clock.h"
 #include "hal/base/exit.h"
 #include "safety/safety_options.h"
@@ -24,27 +22,6 @@ struct order {
     bool latched_after;
     const char *done;
 };
-
-static int read_socket(const char *path, char *ret_socket, size_t size)
-{
-    struct safety_options options;
-    struct config *config;
-    int result = config_new(config_list, config_list_count, &config);
-
-    if (result < 0) {
-        return EXIT_SYSTEM;
-    }
-    result = config_load(config, path, environ, NULL);
-    if (result == 0) {
-        config_get(config, &safety_table, 0, &options);
-        (void)snprintf(ret_socket, size, "%s", options.socket);
-    } else {
-        (void)fprintf(stderr, "%s\n",
-                      result == CONFIG_REFUSED ? config_error(config) : strerror(-result));
-    }
-    config_free(config);
-    return result == 0 ? 0 : result == CONFIG_REFUSED ? EXIT_BAD_CONFIG : EXIT_SYSTEM;
-}
 
 /* 1: as ordered; -1: refused, and said why; 0: not yet. */
 static int answered(struct link *link, const struct order *order, int64_t now_ns)
@@ -90,7 +67,7 @@ static int carry_out(struct link *link, const char *socket, const struct order *
 static int order(int argc, char **argv, const struct order *what)
 {
     const char *config = NULL;
-    char socket[SETTING_STRING_SIZE];
+    struct safety_options options;
     struct link *link;
     int result;
 
@@ -99,16 +76,16 @@ static int order(int argc, char **argv, const struct order *what)
     } else if (argc > 1) {
         return strcmp(argv[1], "--help") == 0 ? command_help(0, NULL) : command_unexpected(argv[1]);
     }
-    result = read_socket(config, socket, sizeof(socket));
+    result = command_options(config, &safety_table, &options);
     if (result != 0) {
         return result;
     }
-    result = link_new(socket, &link);
+    result = link_new(options.socket, &link);
     if (result < 0) {
-        (void)fprintf(stderr, "turbonav: %s: %s\n", socket, strerror(-result));
+        (void)fprintf(stderr, "turbonav: %s: %s\n", options.socket, strerror(-result));
         return EXIT_SYSTEM;
     }
-    result = carry_out(link, socket, what);
+    result = carry_out(link, options.socket, what);
     link_free(link);
     return result;
 }
