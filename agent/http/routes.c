@@ -14,6 +14,7 @@
 #include "agent/http/fields.h"
 #include "agent/http/json.h"
 #include "agent/http/metrics.h"
+#include "agent/http/page.h"
 #include "hal/base/clock.h"
 #include "safety/limits.h"
 
@@ -442,6 +443,15 @@ static void get_metrics(struct api *api, const struct api_request *request, uint
     reply_with(reply, 200, "text/plain; version=0.0.4", metrics_text(api, request->now_ns));
 }
 
+static void get_page(struct api *api, const struct api_request *request, uint64_t id,
+                     struct api_reply *reply)
+{
+    (void)api;
+    (void)request;
+    (void)id;
+    reply_with(reply, 200, "text/html; charset=utf-8", strdup(page_text));
+}
+
 static void get_description(struct api *api, const struct api_request *request, uint64_t id,
                             struct api_reply *reply)
 {
@@ -485,6 +495,7 @@ const struct route route_list[] = {
      "The newest picture"},
     {"GET", "/v1/camera.mjpeg", get_pictures, false, NULL, "multipart/x-mixed-replace", "200 503",
      "The newest picture, again and again"},
+    {"GET", "/", get_page, true, NULL, "text/html", "200", "The page for the browser"},
     {"GET", "/healthz", get_health, true, NULL, JSON, "200 503", "Whether the agent lives"},
     {"GET", "/readyz", get_ready, true, NULL, JSON, "200 503",
      "Whether a mission could begin, and what is missing"},

@@ -40,6 +40,11 @@
 #define URL_SIZE        80
 #define BOUNDARY        "turbonav"
 
+/* The page brings everything along and talks to nobody else, and nobody may put it into a frame. */
+#define POLICY                                                                                     \
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src blob: "    \
+    "data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
 struct stream {
     struct server *server;
     struct MHD_Connection *connection;
@@ -231,6 +236,7 @@ static enum MHD_Result queue(struct MHD_Connection *connection, struct MHD_Respo
     }
     (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
     (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    (void)MHD_add_response_header(response, "Content-Security-Policy", POLICY);
     result = MHD_queue_response(connection, (unsigned int)reply->status, response);
     MHD_destroy_response(response);
     return result;

@@ -20,6 +20,8 @@ declare -A packages=(
     [lint]='python3 git clang-format-19 cppcheck shellcheck'
     [bench]='python3'
     [tree]='mmdebstrap'
+    [browser]='chromium'
+    [node]='nodejs npm'
 )
 
 only_list=false

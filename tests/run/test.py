@@ -83,7 +83,8 @@ PROCESS_REPEATS = {QUICK: 1, DEFAULT: 1, LONG: 5}
 # more, by itself, and told as UNSTEADY. No other test has a second try, and of these no more than a
 # few: many failures are no stall.
 REAL_TIME_UNITS = {"brake", "brake_line", "lidar", "sonar_i2c", "motor"}
-REAL_TIME_FILES = ("tests/e2e/test_safety", "tests/e2e/test_explore.py::", "tests/e2e/test_sim.py::")
+REAL_TIME_FILES = ("tests/e2e/test_safety", "tests/e2e/test_explore.py::", "tests/e2e/test_sim.py::",
+                   "tests/e2e/test_http.py::", "tests/e2e/test_page.py::")
 UNSTEADY_MAX = 4
 # A stage that takes longer is stuck.
 STAGE_SECONDS = {QUICK: 300, DEFAULT: 900, LONG: 7200}
@@ -289,6 +290,15 @@ def camera_env(mode):
     return env
 
 
+def web_env(mode):
+    """The same for a browser."""
+    folder = cache_folder("web")
+    if mode == QUICK and not os.path.exists(f"{folder}/made"):
+        return {"NAV_TEST_WEB_WHY": "a quick run does not install a browser"}
+    why = make_tree("tests/run/web.sh", folder)
+    return {"NAV_TEST_WEB_WHY": f"no browser: {why}"} if why else {"NAV_TEST_WEB": folder}
+
+
 def count_pytest(report, result):
     for case in ElementTree.parse(report).getroot().iter("testcase"):
         name = f"{case.get('classname')}::{case.get('name')}"
@@ -344,6 +354,7 @@ def process(mode, folder, options):
         **sanitizer_env(folder),
         **llama_env(mode),
         **camera_env(mode),
+        **web_env(mode),
     }
     command = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     command += [f"--junitxml={report}", "tests/e2e", *options]
