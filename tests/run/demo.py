@@ -2,7 +2,8 @@
 """The closed loop without hardware: a simulated car explores a simulated room.
 
 Stand-in (or a real server), turbonav-sim, turbonav-safety and turbonav-agent run as they would on a
-car; this only starts them, shows a live line and adds up what they say.
+car; this only starts them, orders a mission, shows a live line and adds up what they say. Meanwhile the
+agent serves its page and its HTTP interface, where the car can be stopped and sent on again.
 """
 
 import argparse
@@ -10,18 +11,23 @@ import json
 import os
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import time
 
+from missions import Missions
 from simcar import ROOT, NotStarted, SimCar, die_with_words
 
+PORT = 8090  # of the page; another one when it is taken
+SECONDS = 60  # without a terminal
 STAGES = ("read", "encode", "request", "decide", "total", "motor")
 
 
 def arguments_parse():
     parser = argparse.ArgumentParser(prog="./run demo", allow_abbrev=False)
-    parser.add_argument("--seconds", type=float, default=60, help="how long; 60 without it")
+    parser.add_argument("--seconds", type=float, help="how long; without it until Ctrl-C, and 60 s "
+                        "where there is no terminal")
     parser.add_argument("--room", default="living",
                         help="empty, living, corridor, office, trap, glass, random or a plan")
     parser.add_argument("--seed", type=int, default=1, help="of the car and its noise")
@@ -35,12 +41,26 @@ def arguments_parse():
         arguments = parser.parse_args()
     except SystemExit as end:
         sys.exit(64 if end.code else 0)
-    if arguments.seconds <= 0 or arguments.seed < 0:
+    if (arguments.seconds is not None and arguments.seconds <= 0) or arguments.seed < 0:
         die_with_words("demo", "--seconds must be above 0, --seed not below 0", 64)
+    if arguments.seconds is None and not sys.stderr.isatty():
+        arguments.seconds = SECONDS
     return arguments
 
 
-def live_line(car, begun):
+def free_port():
+    try:
+        with socket.create_server(("127.0.0.1", PORT)):
+            return PORT
+    except OSError:
+        return 0
+
+
+def live_line(car, missions, begun):
+    if missions.is_over():
+        last = missions.last
+        return (f"{time.monotonic() - begun:5.1f} s  ended by {last['reason']} {last['detail']}; "
+                f"{missions.url} sends it on")
     status, frame = car.status, car.frame
     gate = frame.get("verdict", {})
     reasons = " ".join(gate.get("reasons", []))
@@ -50,31 +70,42 @@ def live_line(car, begun):
             f"{car.decisions} decisions  {status.get('contacts', 0)} contacts  {reasons}")
 
 
-def play(car, arguments):
-    """Until the time is over, or a Ctrl-C. An exploration that ended because a sensor failed is
-    begun anew in chaos, as a person would; otherwise that is the end."""
+def explore_anew(car, missions, arguments):
+    """In chaos a mission that a failed sensor ended is ordered again, as a person would."""
+    if car.processes["safety"].poll() is not None:
+        car.start_safety()
+    car.reset()
+    missions.order()
+
+
+def play(car, missions, arguments):
+    """Until the time is over, a process has ended, or a Ctrl-C. Without a time the car may stand and
+    wait for somebody who orders the next mission in the browser."""
     begun = time.monotonic()
     width = shutil.get_terminal_size().columns - 1
-    agent = car.explore()
+    problem = missions.wait_ready() or missions.order()
+    if problem:
+        raise NotStarted(f"the car cannot explore: {problem}\n{car.log('agent')}")
     code = 0
     try:
-        while time.monotonic() - begun < arguments.seconds:
+        while arguments.seconds is None or time.monotonic() - begun < arguments.seconds:
             time.sleep(0.1)
             if sys.stderr.isatty():
-                print("\r\033[K" + live_line(car, begun)[:width], end="", file=sys.stderr, flush=True)
-            if agent.poll() is not None:
-                if not (arguments.chaos and agent.returncode == 75):
-                    code = agent.returncode
-                    break
-                car.reset()
-                agent = car.explore()
-            if car.processes["safety"].poll() is not None:
-                if not arguments.chaos:
-                    code = car.processes["safety"].returncode
-                    break
-                car.start_safety()
+                print("\r\033[K" + live_line(car, missions, begun)[:width], end="", file=sys.stderr, flush=True)
+            ended = [name for name in ("agent", "safety", "sim")
+                     if car.processes[name].poll() is not None]
+            if arguments.chaos and (missions.is_over() or ended == ["safety"]):
+                explore_anew(car, missions, arguments)
+            elif ended:
+                code = car.processes[ended[0]].returncode or 71
+                break
+            elif missions.is_over() and arguments.seconds is not None:
+                break
+        if not ended:
+            missions.stop()
     except KeyboardInterrupt:
         code = 130
+        missions.stop()
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr, flush=True)
     return code
@@ -107,17 +138,23 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     options = [word for setting in arguments.set for word in ("--set", setting)]
     with tempfile.TemporaryDirectory(prefix="turbonav-demo-") as folder:
+        car = None
         try:
             with SimCar(build, folder, room=arguments.room, seed=arguments.seed, vlm=arguments.vlm,
                         lidar=arguments.lidar, chaos=arguments.chaos, options=options) as car:
+                url = car.serve(port=free_port())
                 print(f"demo: a simulated car in the room '{arguments.room}' asks {car.vlm}"
-                      f"{'' if arguments.vlm else ': the stand-in looks at the picture, no model'};"
-                      f" Ctrl-C ends it", file=sys.stderr)
-                code = play(car, arguments)
+                      f"{'' if arguments.vlm else ': the stand-in looks at the picture, no model'}\n"
+                      f"demo: watch it, stop it and send it on at {url}; Ctrl-C ends it",
+                      file=sys.stderr)
+                missions = Missions(car, url)
+                code = play(car, missions, arguments)
                 result = car.finish()
-                words = "" if code in (0, 130) else car.log("agent") + car.log("safety")
+                ended_badly = missions.last.get("reason") not in ("stop", "time", "distance")
+                words = car.log("agent") + car.log("safety") if ended_badly else ""
         except NotStarted as problem:
-            die_with_words("demo", problem, 69)
+            agent = car.processes.get("agent") if car else None
+            die_with_words("demo", problem, agent.returncode if agent and agent.returncode else 69)
         except KeyboardInterrupt:
             sys.exit(130)
         if not result.get("room"):

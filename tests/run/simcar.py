@@ -168,11 +168,11 @@ class SimCar:
                                     self.path("car.conf"), "--vlm", self.vlm, "--json",
                                     *self.options], self.take_frame)
 
-    def serve(self, *options):
+    def serve(self, *options, port=0):
         """The agent as a service; its address."""
         self.start("agent", [f"{self.build}/agent/turbonav-agent", "--serve", "--config",
                              self.path("car.conf"), "--vlm", self.vlm,
-                             "--set", "http.listen=127.0.0.1:0", *options, *self.options])
+                             "--set", f"http.listen=127.0.0.1:{port}", *options, *self.options])
         begin = "listening on "
 
         def address():
