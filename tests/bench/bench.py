@@ -2,7 +2,7 @@
 """What the agent costs over the plainest libcurl loop, what the safety process costs and how fast it
 stops, and what the simulator costs with the whole loop around it.
 
-    bench.py --build DIR [--only agent|safety|sim] [--frames PATH] [--rounds N] [--questions N]
+    bench.py --build DIR [--only agent|safety|sim|http] [--frames PATH] [--rounds N] [--questions N]
              [--seconds N] [--stops N] [--json]
 
 The agent's figures are differences or ratios of two things measured in turns against the same
@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 
+import http_bench
 import safety_bench
 import sim_bench
 
@@ -42,6 +43,8 @@ class Standin:
     def __exit__(self, *_):
         self.process.terminate()
         self.process.wait(10)
+
+REQUESTS = 100000  # over HTTP, for what they leave in memory
 
 
 def run_json(command):
@@ -141,7 +144,7 @@ def main():
     parser.add_argument("--frames", help="folder of JPEGs; painted ones without it")
     parser.add_argument("--rounds", type=int, default=5, help="of the rate comparison")
     parser.add_argument("--questions", type=int, default=250, help="per round")
-    parser.add_argument("--only", choices=["agent", "safety", "sim"], help="one part of it")
+    parser.add_argument("--only", choices=["agent", "safety", "sim", "http"], help="one part of it")
     parser.add_argument("--seconds", type=int, default=20, help="of driving, for the cost of a tick")
     parser.add_argument("--stops", type=int, default=100, help="that are timed")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of tables")
@@ -160,6 +163,8 @@ def main():
         )
     if options.only in (None, "sim"):
         results["sim"] = sim_bench.bench(options.build, options.seconds, run_json)
+    if options.only in (None, "http"):
+        results["http"] = http_bench.measure_all(options.build, options.seconds, REQUESTS)
     if options.json:
         print(json.dumps(results))
         return
@@ -170,6 +175,8 @@ def main():
         safety_bench.print_all(results["gate"], results["safety"])
     if "sim" in results:
         sim_bench.report(results["sim"])
+    if "http" in results:
+        http_bench.report(results["http"])
 
 
 if __name__ == "__main__":
