@@ -22,6 +22,8 @@ declare -A packages=(
     [tree]='mmdebstrap'
     [browser]='chromium'
     [node]='nodejs npm'
+    # e2fsprogs: its disk.
+    [guest]='qemu-system-x86 e2fsprogs'
 )
 
 only_list=false

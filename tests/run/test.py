@@ -4,8 +4,8 @@
 A stage prints a heading, what went well or badly, and its seconds; its full log only when something
 failed. A failed stage does not stop the later ones; a failed build stops the stages that need it.
 The last line is `N passed, N failed, N skipped`, over all stages: a cmocka test case, a pytest test,
-a scenario, a proof and a fuzz target count as one each, so does a build that failed and a file of
-sanitizer findings.
+a scenario, a proof, a fuzz target and a check in the guest count as one each, so does a build that
+failed and a file of sanitizer findings.
 """
 
 import argparse
@@ -86,6 +86,7 @@ REAL_TIME_UNITS = {"brake", "brake_line", "lidar", "sonar_i2c", "motor"}
 REAL_TIME_FILES = ("tests/e2e/test_safety", "tests/e2e/test_explore.py::", "tests/e2e/test_sim.py::",
                    "tests/e2e/test_http.py::", "tests/e2e/test_page.py::")
 UNSTEADY_MAX = 4
+GUEST_SECONDS = 900  # to make it, and to run it
 # A stage that takes longer is stuck.
 STAGE_SECONDS = {QUICK: 300, DEFAULT: 900, LONG: 7200}
 
@@ -512,6 +513,41 @@ class Proofs:
         return count_proofs(self.result, *self.running.wait(STAGE_SECONDS[self.mode]))
 
 
+class Guest:
+    """The installed units in an emulated machine. What it is made of is made at idle priority beside the
+    other tests; it boots when they are through, because an emulator that gets no processor trips the
+    watchdogs that it emulates."""
+
+    def __init__(self):
+        self.running = Running(["chrt", "--idle", "0", "tests/guest/run.py", "prepare"])
+
+    def wait(self):
+        result = Result()
+        code, output = self.running.wait(GUEST_SECONDS)
+        if code == 0:
+            code, output = run(["tests/guest/run.py", "boot"], GUEST_SECONDS)
+        return count_guest(result, code, output)
+
+
+def count_guest(result, code, output):
+    for line in output.splitlines():
+        verdict, _, rest = line.partition(" ")
+        if verdict in ("passed", "unsteady"):
+            result.passed += 1
+        if verdict == "unsteady":
+            result.unsteady.append(rest)
+        elif verdict == "failed":
+            result.failed.append(rest)
+        elif verdict == "skipped":
+            result.skipped.append(rest)
+    if code == 75:
+        result.skipped.append((output.strip().splitlines() or ["no guest"])[-1])
+    elif code != 0 or result.passed == 0:
+        result.log = output
+        result.failed += [] if result.failed else [f"the guest: exit code {code}"]
+    return result
+
+
 def count_proofs(result, code, output):
     for line in output.splitlines():
         verdict, _, rest = line.partition(" ")
@@ -616,8 +652,10 @@ def all_stages(report, mode, options):
         build_and_test(report, mode, options)
         return
     proofs = Proofs(mode)
+    guest = Guest()
     build_and_test(report, mode, options)
     report.stage("proofs of the gate", proofs.wait)
+    report.stage("units and drivers in an emulated machine", guest.wait)
 
 
 def build_and_test(report, mode, options):
