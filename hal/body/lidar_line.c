@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -24,8 +23,8 @@
 #include <unistd.h>
 
 #include "hal/base/serial.h"
+#include "hal/base/thread.h"
 
-#define STACK_SIZE   (64 * 1024)
 #define LOCK_WAIT_MS 200 /* a predecessor may just be exiting */
 #define END_WAIT_MS  500
 
@@ -110,30 +109,6 @@ static void *thread_main(void *user)
     return NULL;
 }
 
-/* An ordinary thread whatever the caller is: it inherits neither real-time priority nor signals. */
-static int thread_start(struct lidar_line *line)
-{
-    struct sched_param ordinary = {0};
-    pthread_attr_t attributes;
-    sigset_t all, before;
-    int r;
-
-    r = pthread_attr_init(&attributes);
-    if (r != 0) {
-        return -r;
-    }
-    (void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
-    (void)pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
-    (void)pthread_attr_setschedpolicy(&attributes, SCHED_OTHER);
-    (void)pthread_attr_setschedparam(&attributes, &ordinary);
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    r = pthread_create(&line->thread, &attributes, thread_main, line);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    (void)pthread_attr_destroy(&attributes);
-    return -r;
-}
-
 static void memory_free(struct lidar_line *line)
 {
     if (line->wake_fd >= 0) {
@@ -161,7 +136,7 @@ int lidar_line_new(const char *path, struct lidar_line **ret_line)
     if (line->wake_fd < 0 || line->ended_fd < 0) {
         r = -errno;
     } else {
-        r = line->path == NULL ? -ENOMEM : thread_start(line);
+        r = line->path == NULL ? -ENOMEM : thread_start(thread_main, line, &line->thread);
     }
     if (r < 0) {
         memory_free(line);

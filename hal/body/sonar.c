@@ -20,13 +20,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "hal/base/clock.h"
+#include "hal/base/thread.h"
 #include "hal/body/sim_input.h"
 #include "hal/body/sonar_hcsr04.h"
 #include "hal/body/sonar_i2c.h"
@@ -296,42 +295,6 @@ static void *run(void *argument)
     return NULL;
 }
 
-static int attributes_set(pthread_attr_t *attributes)
-{
-    const struct sched_param normal = {0};
-    int r = pthread_attr_setstacksize(attributes, SONAR_STACK_BYTES);
-
-    if (r == 0) {
-        r = pthread_attr_setinheritsched(attributes, PTHREAD_EXPLICIT_SCHED);
-    }
-    if (r == 0) {
-        r = pthread_attr_setschedpolicy(attributes, SCHED_OTHER);
-    }
-    return r == 0 ? pthread_attr_setschedparam(attributes, &normal) : r;
-}
-
-/* 0 or a positive errno, as pthreads has it. */
-static int thread_start(struct sonar *sonar)
-{
-    pthread_attr_t attributes;
-    sigset_t all, before;
-    int r = pthread_attr_init(&attributes);
-
-    if (r != 0) {
-        return r;
-    }
-    r = attributes_set(&attributes);
-    if (r == 0) {
-        /* The new thread inherits the mask: signals are the main thread's. */
-        (void)sigfillset(&all);
-        (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-        r = pthread_create(&sonar->thread, &attributes, run, sonar);
-        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    }
-    (void)pthread_attr_destroy(&attributes);
-    return r;
-}
-
 static int sonar_start(struct sonar *sonar)
 {
     sonar->stop_fd = eventfd(0, EFD_CLOEXEC);
@@ -339,7 +302,7 @@ static int sonar_start(struct sonar *sonar)
     if (sonar->stop_fd < 0 || sonar->done_fd < 0) {
         return -errno;
     }
-    return -thread_start(sonar);
+    return thread_start(run, sonar, &sonar->thread);
 }
 
 int sonar_open(const struct sonar_options *options, const struct gpio_options *gpio,

@@ -19,14 +19,13 @@
 #include "hal/body/gpio_options.h"
 #include "hal/body/sonar_options.h"
 
-#define SONAR_NEAR_MM     20   /* field notes on the I2C sensor: 20 to 4999 are distances */
-#define SONAR_FAR_MM      5000 /* this and more: no echo */
-#define SONAR_STUCK_MS    1000 /* of motion without any change of the distance */
-#define SONAR_AHEAD_MS    10   /* the loop's `now` may be so much older than a reading: one tick */
-#define SONAR_RECOVERY    3    /* good readings in a row after a fault */
-#define SONAR_STACK_BYTES 65536
-#define SONAR_REOPEN_MS   1000 /* between attempts to open a device that is not there */
-#define SONAR_CLOSE_MS    500
+#define SONAR_NEAR_MM   20   /* field notes on the I2C sensor: 20 to 4999 are distances */
+#define SONAR_FAR_MM    5000 /* this and more: no echo */
+#define SONAR_STUCK_MS  1000 /* of motion without any change of the distance */
+#define SONAR_AHEAD_MS  10   /* the loop's `now` may be so much older than a reading: one tick */
+#define SONAR_RECOVERY  3    /* good readings in a row after a fault */
+#define SONAR_REOPEN_MS 1000 /* between attempts to open a device that is not there */
+#define SONAR_CLOSE_MS  500
 
 /* What a reading is, or what the judge makes of it. Everything but SONAR_GOOD and SONAR_OFF is a
  * fault. */
