@@ -4,8 +4,8 @@
     tree.build()
     tree.run("/build/agent/cli/turbonav", "camera", "list").stdout
 
-The source is /source there, read-only, and the build is kept in build-camera/SUITE of the checkout.
-All mounts are in a namespace that ends with the command.
+The source is /source there, read-only, and the build is kept in build-debian/SUITE of the checkout; how it
+gets there is in tests/run/enter.sh.
 """
 
 import os
@@ -16,26 +16,11 @@ HOME = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": "/"}
 
-# $0 is the tree; then come the folders for /source, /build, /test and /usr/share/libcamera.
-INSIDE = """
-set -e
-mkdir -p "$0/source" "$0/build" "$0/test" "$0/usr/share/libcamera"
-mount -t proc proc "$0/proc"
-mount --bind "$1" "$0/source"
-mount -o remount,bind,ro "$0/source"
-mount --bind "$2" "$0/build"
-mount --bind "$3" "$0/test"
-mount --bind "$4" "$0/usr/share/libcamera"
-root=$0
-shift 4
-exec chroot "$root" "$@"
-"""
-
 
 class Chroot:
     def __init__(self, root, suite, folder):
         self.root = root
-        self.build_folder = os.path.join(HOME, "build-camera", suite)
+        self.build_folder = os.path.join(HOME, "build-debian", suite)
         self.folder = str(folder)
         self.share = os.path.join(self.folder, "share")
         os.makedirs(self.build_folder, exist_ok=True)
@@ -43,8 +28,8 @@ class Chroot:
 
     def command(self, words, env):
         """Variables are set inside: a preloaded library is not there for the shell."""
-        return ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child",
-                "sh", "-c", INSIDE, self.root, HOME, self.build_folder, self.folder, self.share,
+        return [f"{HOME}/tests/run/enter.sh", self.root, f"{self.build_folder}:/build",
+                f"{self.folder}:/test", f"{self.share}:/usr/share/libcamera", "--",
                 "env", *[f"{name}={value}" for name, value in (env or {}).items()],
                 *map(str, words)]
 

@@ -9,6 +9,12 @@ from car import Car
 from reference import Reference
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "real_time: its bounds are tight ones of the clock, so an emulated "
+                            "processor does not run it; all of the files with a played car are like that")
+    config.addinivalue_line("markers", "many_starts: too slow where the start of a program is")
+
+
 @pytest.fixture(scope="session")
 def frames(tmp_path_factory):
     """Sixty painted frames of a drive, in a folder whose name has blanks."""

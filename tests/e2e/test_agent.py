@@ -171,6 +171,7 @@ def test_each_frame_is_asked_exactly_once(frames):
     assert len(log.splitlines()) == 60 + tests
 
 
+@pytest.mark.real_time
 def test_connections_are_renewed_off_the_critical_path(frames):
     with Standin("--service", "5") as server:
         run = dry_run(server.url, frames, "--loop", "--limit", 350)
@@ -290,6 +291,7 @@ def test_one_word_for_everything_raises_the_alarm(frames):
 # What it learns at the start
 
 
+@pytest.mark.real_time
 def test_loading_server_is_waited_for(few):
     with Standin("--loading", "700") as server:
         run = dry_run(server.url, few)

@@ -19,8 +19,9 @@ AGENT = os.path.join(BUILD, "agent", "turbonav-agent")
 
 def turbonav(*arguments, **keywords):
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("NAV_", "TURBONAV_"))}
+    # What is read here is what the program says; libcamera 0.4 misses a device aloud.
     return subprocess.run([TURBONAV, *map(str, arguments)], capture_output=True, text=True,
-                          env=kept, timeout=60, **keywords)
+                          env={**kept, "LIBCAMERA_LOG_LEVELS": "*:FATAL"}, timeout=60, **keywords)
 
 
 class Camera:

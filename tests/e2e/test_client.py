@@ -54,6 +54,7 @@ def test_answer_after_the_deadline_is_thrown_away(frames):
     assert [frame["decision"] for frame in rest[1:3]] == ["forward", "forward"]
 
 
+@pytest.mark.real_time
 def test_stray_answer_is_not_taken_for_the_next_questions(frames):
     def chatty(connection, number):
         connection.sendall(response(word("forward")))
@@ -86,6 +87,7 @@ def test_server_that_refuses_at_once_is_not_hammered(refusal, frames):
     assert run.summary["seconds"] >= 0.6
 
 
+@pytest.mark.real_time
 def test_http_1_0_is_spoken_to(frames):
     def old(connection, _number):
         connection.sendall(response(word("forward"), version="HTTP/1.0"))
@@ -112,6 +114,7 @@ def test_base_url_is_understood_with_and_without_v1(frames):
             assert dry_run(url, frames, "--limit", 1).code == 0
 
 
+@pytest.mark.real_time
 def test_idle_connection_is_kept_by_refreshing_it(frames):
     with OddServer(good) as server:
         run = dry_run(server.url, frames, "--limit", 3, "--fps", "0.2")
@@ -120,6 +123,7 @@ def test_idle_connection_is_kept_by_refreshing_it(frames):
     assert server.connections <= 3
 
 
+@pytest.mark.real_time
 def test_reader_that_stands_still_does_not_hold_up_a_signal(frames):
     with OddServer(good) as server:
         process = subprocess.Popen(

@@ -244,6 +244,7 @@ def test_keys_explains_every_key():
     assert max(map(len, result.stdout.splitlines())) <= 100
 
 
+@pytest.mark.many_starts
 def test_every_variable_that_keys_names_is_accepted(conf):
     for name in re.findall(r"TURBONAV_[A-Z0-9_]+", turbonav("config", "keys").stdout):
         result = turbonav("config", "show", "--config", conf, **{name: "\x7f"})

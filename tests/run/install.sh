@@ -14,9 +14,12 @@ declare -A packages=(
     [build]='meson ninja-build gcc g++ libc6-dev pkgconf python3 libcurl4-openssl-dev libcjson-dev
         libturbojpeg0-dev libmicrohttpd-dev libinih-dev libgpiod-dev libpng-dev libcmocka-dev
         libcamera-dev'
+    [process]='python3-pytest' # the process tests
+    # Compiles for arm64 on another machine, and runs what comes of it.
+    [cross]='gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user'
     # libclang-rt-dev: sanitizers and libFuzzer; llvm: llvm-symbolizer, which names the lines in
     # their reports. The rest is what the tests of the lint run.
-    [test]='python3-pytest clang libclang-rt-dev llvm clang-format-19 cppcheck'
+    [test]='clang libclang-rt-dev llvm clang-format-19 cppcheck'
     [lint]='python3 git clang-format-19 cppcheck shellcheck'
     [bench]='python3'
     [tree]='mmdebstrap'

@@ -15,13 +15,15 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
-import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import debians
+from stage import (ROOT, UNSTEADY_MAX, Result, Running, cache_folder, count_cmocka, count_pytest,
+                   count_simulated, end_session, failed_nodes, is_failed, make_tree, node_of, read_testlog,
+                   run)
+
 GCC = os.path.join(ROOT, "build-gcc")
 CLANG = os.path.join(ROOT, "build-clang")
 
@@ -81,11 +83,10 @@ UNIT_REPEATS = {QUICK: 1, DEFAULT: 1, LONG: 20}
 PROCESS_REPEATS = {QUICK: 1, DEFAULT: 1, LONG: 5}
 # Tests with wall-clock bounds, which a stall of a shared machine breaks: a failed one is asked once
 # more, by itself, and told as UNSTEADY. No other test has a second try, and of these no more than a
-# few: many failures are no stall.
+# few (UNSTEADY_MAX): many failures are no stall.
 REAL_TIME_UNITS = {"brake", "brake_line", "lidar", "sonar_i2c", "motor"}
 REAL_TIME_FILES = ("tests/e2e/test_safety", "tests/e2e/test_explore.py::", "tests/e2e/test_sim.py::",
                    "tests/e2e/test_http.py::", "tests/e2e/test_page.py::")
-UNSTEADY_MAX = 4
 GUEST_SECONDS = 900  # to make it, and to run it
 # A stage that takes longer is stuck.
 STAGE_SECONDS = {QUICK: 300, DEFAULT: 900, LONG: 7200}
@@ -95,74 +96,6 @@ class Interrupted(Exception):
     def __init__(self, number):
         super().__init__(number)
         self.number = number
-
-
-class Result:
-    """What a stage found: a count, names, reasons, and the log that explains the failures."""
-
-    def __init__(self):
-        self.passed = 0
-        self.failed = []
-        self.skipped = []
-        self.unsteady = []  # failed, and passed when asked again: a stall of the machine, or worse
-        self.note = ""
-        self.log = ""
-
-    def fail(self, name, log=""):
-        self.failed.append(name)
-        self.log += log
-
-
-class Running:
-    """A command in a session of its own, so that it can be ended with all its children. Its output
-    goes through a file: a forgotten grandchild would keep a pipe open."""
-
-    begun = []  # all of them, so that an interrupted run leaves none behind
-
-    def __init__(self, command, env=None):
-        self.output = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**os.environ, **(env or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=self.output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        Running.begun.append(self)
-
-    def wait(self, seconds):
-        """(exit code, output); the exit code of a command that took too long is None."""
-        last_words = ""
-        try:
-            code = self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            code = None
-            last_words = f"\nended after {seconds} s\n"
-        finally:
-            end_session(self.process)
-        with self.output as output:
-            output.seek(0)
-            return code, output.read().decode(errors="replace") + last_words
-
-
-def run(command, seconds, env=None):
-    return Running(command, env).wait(seconds)
-
-
-def end_session(process):
-    """INT first: pytest then runs the clean-up of its fixtures."""
-    for number, patience in ((signal.SIGINT, 5), (signal.SIGTERM, 3), (signal.SIGKILL, None)):
-        if process.poll() is not None:
-            number = signal.SIGKILL  # only forgotten children can be left
-        try:
-            os.killpg(process.pid, number)
-            process.wait(patience)
-        except ProcessLookupError:
-            return
-        except subprocess.TimeoutExpired:
-            pass
 
 
 def build(mode, folder):
@@ -200,32 +133,6 @@ def collect_findings(folder, result):
             result.fail("sanitizer finding", file.read())
 
 
-def count_cmocka(test, result):
-    """Counts one test executable by the lines that cmocka writes for each case."""
-    name, output = test["name"], test.get("stdout") or ""
-    passed = re.findall(r"\[       OK \] (\S+)", output)
-    failed = re.findall(r"\[  FAILED  \] (\S+)", output)
-    skipped = re.findall(r"\[  SKIPPED \] (\S+)", output)
-    result.passed += len(passed)
-    result.failed += [f"{name}: {case}" for case in failed]
-    result.skipped += [f"{name}: {case}: cmocka skip()" for case in skipped]
-    if test["result"] == "SKIP" and not skipped:
-        result.skipped.append(f"{name}: the executable skipped itself")
-    elif test["result"] == "OK" and not passed and not skipped:
-        result.passed += 1
-    elif test["result"] not in ("OK", "SKIP") and not failed:
-        result.failed.append(f"{name}: {test['result'].lower()}, exit code {test['returncode']}")
-    if test["result"] not in ("OK", "SKIP"):
-        result.log += f"--- {name}\n{output}{test.get('stderr') or ''}"
-
-
-def read_testlog(path):
-    if not os.path.exists(path):
-        return []
-    with open(path, errors="replace") as file:
-        return [json.loads(line) for line in file if line.strip()]
-
-
 def unit(mode, folder):
     result = Result()
     forget_findings(folder)
@@ -255,17 +162,6 @@ def unit(mode, folder):
     return result
 
 
-def cache_folder(name):
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return os.path.join(cache, "turbonav", name)
-
-
-def make_tree(script, *arguments):
-    """Makes a tree of another Debian. Empty, or why that cannot be."""
-    code, output = run([script, *arguments], 600)
-    return "" if code == 0 else (output.strip().splitlines() or [f"exit code {code}"])[-1]
-
-
 def llama_env(mode):
     """Where the tests find a real llama-server, or why there is none. A quick run makes none."""
     folder = cache_folder("llama-root")
@@ -278,17 +174,12 @@ def llama_env(mode):
 
 
 def camera_env(mode):
-    """The same for trees with other libcameras, and their compilers."""
-    env = {}
-    for suite in ("trixie", "sid"):
-        folder = cache_folder(f"camera-{suite}-root")
-        name = f"NAV_TEST_CAMERA_{suite.upper()}"
-        if mode == QUICK and not os.path.exists(f"{folder}/made"):
-            env[f"{name}_WHY"] = "a quick run does not make the tree of another libcamera"
-            continue
-        why = make_tree("tests/run/camera_root.sh", suite, folder)
-        env.update({f"{name}_WHY": f"no libcamera of {suite}: {why}"} if why else {name: folder})
-    return env
+    """The same for a tree with the newest libcamera, and a compiler."""
+    folder = cache_folder("debian-sid-root")
+    if mode == QUICK and not os.path.exists(f"{folder}/made"):
+        return {"NAV_TEST_SID_WHY": "a quick run does not make the tree of another libcamera"}
+    why = make_tree("tests/run/debian_root.sh", "sid", folder)
+    return {"NAV_TEST_SID_WHY": f"no libcamera of sid: {why}"} if why else {"NAV_TEST_SID_ROOT": folder}
 
 
 def web_env(mode):
@@ -298,31 +189,6 @@ def web_env(mode):
         return {"NAV_TEST_WEB_WHY": "a quick run does not install a browser"}
     why = make_tree("tests/run/web.sh", folder)
     return {"NAV_TEST_WEB_WHY": f"no browser: {why}"} if why else {"NAV_TEST_WEB": folder}
-
-
-def count_pytest(report, result):
-    for case in ElementTree.parse(report).getroot().iter("testcase"):
-        name = f"{case.get('classname')}::{case.get('name')}"
-        skip = case.find("skipped")
-        if case.find("failure") is not None or case.find("error") is not None:
-            result.failed.append(name)
-        elif skip is not None:
-            result.skipped.append(f"{name}: {skip.get('message')}")
-        else:
-            result.passed += 1
-
-
-def node_of(case):
-    return f"{case.get('classname').replace('.', '/')}.py::{case.get('name')}"
-
-
-def is_failed(case):
-    return case.find("failure") is not None or case.find("error") is not None
-
-
-def failed_nodes(report):
-    return [node_of(case) for case in ElementTree.parse(report).getroot().iter("testcase")
-            if is_failed(case)]
 
 
 def count_again(first, report, result):
@@ -404,10 +270,7 @@ def simulation(mode, folder):
         for command, process in zip(commands[i : i + shares], running):
             code, output = process.wait(STAGE_SECONDS[mode])
             lines = output.splitlines()
-            result.passed += sum(line.startswith("ok ") for line in lines)
-            result.failed += [line[7:] for line in lines if line.startswith("FAILED ")]
-            if code not in (0, 1) or not lines:
-                result.fail(f"{' '.join(command[1:3])}: exit code {code}", output)
+            count_simulated(" ".join(command[1:3]), code, output, result)
             if command[1] == "rooms" and lines:
                 result.note += (", " if result.note else "") + lines[-1].split(": ", 1)[-1]
     return result
@@ -563,6 +426,34 @@ def count_proofs(result, code, output):
     return result
 
 
+class Debian:
+    """The tests in the tree of another Debian (debians.py), at idle priority as the proofs; a process
+    test that failed is asked again when nothing else runs."""
+
+    def __init__(self, mode, name):
+        self.mode = mode
+        self.command = ["tests/run/debians.py", name] + (["--all"] if mode == LONG else [])
+        self.running = Running(["chrt", "--idle", "0", *self.command])
+
+    def read(self, running):
+        code, output = running.wait(STAGE_SECONDS[self.mode])
+        result = Result()
+        try:
+            vars(result).update(json.loads(output.splitlines()[-1]))
+        except (IndexError, ValueError):
+            result.fail(f"debians.py: exit code {code}", output)
+        return result
+
+    def wait(self):
+        result = self.read(self.running)
+        if result.again:
+            second = self.read(Running([*self.command, "--again", *result.again]))
+            second.unsteady += [f"{name}: failed, and passed at the second try" for name in result.again
+                                if not second.failed]
+            result.add(second)
+        return result
+
+
 def source_coverage(path, counters):
     """(lines run, lines, branches taken, branches) of one source file, from gcov's JSON."""
     command = ["gcov", "--json-format", "--stdout", "--branch-probabilities", counters]
@@ -653,7 +544,10 @@ def all_stages(report, mode, options):
         return
     proofs = Proofs(mode)
     guest = Guest()
+    others = {title: Debian(mode, name) for name, title in debians.TITLES.items()}
     build_and_test(report, mode, options)
+    for title, debian in others.items():
+        report.stage(title, debian.wait)
     report.stage("proofs of the gate", proofs.wait)
     report.stage("units and drivers in an emulated machine", guest.wait)
 

@@ -10,9 +10,10 @@ give_up() {
     exit 75
 }
 
-# make_tree FOLDER SUITE PACKAGES: whole or not at all.
+# make_tree FOLDER SUITE PACKAGES [OPTION...]: whole or not at all; the options are mmdebstrap's.
 make_tree() {
     local folder=$1 suite=$2 packages=$3 mirror half=$1.half
+    shift 3
     ((EUID == 0)) || give_up "a chroot needs root"
     command -v mmdebstrap >/dev/null || "$tree_here/install.sh" tree || give_up "no mmdebstrap"
     # shellcheck disable=SC2016  # $(SITE) is apt-get's own
@@ -24,7 +25,7 @@ make_tree() {
     mmdebstrap --quiet --variant=minbase --format=directory \
         --aptopt='APT::Install-Recommends "false"' \
         --aptopt='Acquire::Check-Valid-Until "false"' \
-        --include="$packages" "$suite" "$half" "$mirror" >"$folder.log" 2>&1 ||
+        --include="$packages" "$@" "$suite" "$half" "$mirror" >"$folder.log" 2>&1 ||
         give_up "mmdebstrap failed, see $folder.log"
     rm -rf --one-file-system -- "$folder"
     mv -- "$half" "$folder"

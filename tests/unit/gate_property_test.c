@@ -35,6 +35,9 @@ struct tally {
 
 static int runs(int count)
 {
+    if (getenv("NAV_TEST_SHORT") != NULL) { /* for a processor that is emulated */
+        return (count + 9) / 10;
+    }
     return getenv("NAV_TEST_LONG") != NULL ? 20 * count : count;
 }
 
@@ -311,7 +314,7 @@ static void what_is_clear_is_used_within_a_second(void **state)
         stuck += more;
     }
     print_message("%d clear probes, %d of them did not move\n", clear, stuck);
-    assert_true(clear > 100);
+    assert_true(clear > runs(100));
     assert_int_equal(stuck, 0);
 }
 

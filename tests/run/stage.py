@@ -1,0 +1,162 @@
+"""What a stage of the tests is made of: commands that can be ended, trees of other Debians, and counts of
+what happened."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import xml.etree.ElementTree as ElementTree
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+UNSTEADY_MAX = 4  # so many failures may come of a machine that stalls
+
+
+class Result:
+    """What a stage found: a count, names, reasons, and the log that explains the failures."""
+
+    def __init__(self):
+        self.passed = 0
+        self.failed = []
+        self.skipped = []
+        self.unsteady = []  # failed, and passed when asked again: a stall of the machine, or worse
+        self.again = []  # to be asked again
+        self.note = ""
+        self.log = ""
+
+    def fail(self, name, log=""):
+        self.failed.append(name)
+        self.log += log
+
+    def add(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+        self.unsteady += other.unsteady
+        self.again = other.again
+        self.log += other.log
+
+
+class Running:
+    """A command in a session of its own, so that it can be ended with all its children. Its output
+    goes through a file: a forgotten grandchild would keep a pipe open."""
+
+    begun = []  # all of them, so that an interrupted run leaves none behind
+
+    def __init__(self, command, env=None):
+        self.output = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=self.output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        Running.begun.append(self)
+
+    def wait(self, seconds):
+        """(exit code, output); the exit code of a command that took too long is None."""
+        last_words = ""
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            code = None
+            last_words = f"\nended after {seconds} s\n"
+        finally:
+            end_session(self.process)
+        with self.output as output:
+            output.seek(0)
+            return code, output.read().decode(errors="replace") + last_words
+
+
+def run(command, seconds, env=None):
+    return Running(command, env).wait(seconds)
+
+
+def end_session(process):
+    """INT first: pytest then runs the clean-up of its fixtures."""
+    for number, patience in ((signal.SIGINT, 5), (signal.SIGTERM, 3), (signal.SIGKILL, None)):
+        if process.poll() is not None:
+            number = signal.SIGKILL  # only forgotten children can be left
+        try:
+            os.killpg(process.pid, number)
+            process.wait(patience)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            pass
+
+
+def cache_folder(name):
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return os.path.join(cache, "turbonav", name)
+
+
+def make_tree(script, *arguments, seconds=600):
+    """Makes a tree of another Debian. Empty, or why that cannot be."""
+    code, output = run([script, *arguments], seconds)
+    return "" if code == 0 else (output.strip().splitlines() or [f"exit code {code}"])[-1]
+
+
+def count_cmocka(test, result):
+    """Counts one test executable by the lines that cmocka writes for each case."""
+    name, output = test["name"], test.get("stdout") or ""
+    passed = re.findall(r"\[       OK \] (\S+)", output)
+    failed = re.findall(r"\[  FAILED  \] (\S+)", output)
+    skipped = re.findall(r"\[  SKIPPED \] (\S+)", output)
+    result.passed += len(passed)
+    result.failed += [f"{name}: {case}" for case in failed]
+    result.skipped += [f"{name}: {case}: cmocka skip()" for case in skipped]
+    if test["result"] == "SKIP" and not skipped:
+        result.skipped.append(f"{name}: the executable skipped itself")
+    elif test["result"] == "OK" and not passed and not skipped:
+        result.passed += 1
+    elif test["result"] not in ("OK", "SKIP") and not failed:
+        result.failed.append(f"{name}: {test['result'].lower()}, exit code {test['returncode']}")
+    if test["result"] not in ("OK", "SKIP"):
+        result.log += f"--- {name}\n{output}{test.get('stderr') or ''}"
+
+
+def read_testlog(path):
+    if not os.path.exists(path):
+        return []
+    with open(path, errors="replace") as file:
+        return [json.loads(line) for line in file if line.strip()]
+
+
+def count_pytest(report, result):
+    for case in ElementTree.parse(report).getroot().iter("testcase"):
+        name = f"{case.get('classname')}::{case.get('name')}"
+        skip = case.find("skipped")
+        if case.find("failure") is not None or case.find("error") is not None:
+            result.failed.append(name)
+        elif skip is not None:
+            result.skipped.append(f"{name}: {skip.get('message')}")
+        else:
+            result.passed += 1
+
+
+def node_of(case):
+    return f"{case.get('classname').replace('.', '/')}.py::{case.get('name')}"
+
+
+def is_failed(case):
+    return case.find("failure") is not None or case.find("error") is not None
+
+
+def failed_nodes(report):
+    return [node_of(case) for case in ElementTree.parse(report).getroot().iter("testcase")
+            if is_failed(case)]
+
+
+def count_simulated(name, code, output, result):
+    """A line of sim-run is a scenario, or a share of the rooms."""
+    lines = output.splitlines()
+    result.passed += sum(line.startswith("ok ") for line in lines)
+    result.failed += [line[7:] for line in lines if line.startswith("FAILED ")]
+    if code not in (0, 1) or not lines:
+        result.fail(f"{name}: exit code {code}", output)
