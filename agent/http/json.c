@@ -150,12 +150,14 @@ char *json_mission(const struct view_mission *mission)
 
 char *json_decision(const struct view_decision *decision)
 {
-    char *frame = report_frame_json(&decision->frame), *text = NULL;
+    char *frame = report_frame_json(&decision->frame), *text = NULL, mission[24] = "null";
 
-    if (frame == NULL ||
-        asprintf(&text, "{\"number\":%llu,\"mission\":\"%llu\",\"picture\":%s,%s",
-                 (unsigned long long)decision->number, (unsigned long long)decision->mission,
-                 decision->picture != NULL ? "true" : "false", frame + 1) < 0) {
+    if (decision->mission != 0) {
+        (void)snprintf(mission, sizeof(mission), "\"%llu\"", (unsigned long long)decision->mission);
+    }
+    if (frame == NULL || asprintf(&text, "{\"number\":%llu,\"mission\":%s,\"picture\":%s,%s",
+                                  (unsigned long long)decision->number, mission,
+                                  decision->picture != NULL ? "true" : "false", frame + 1) < 0) {
         text = NULL;
     }
     free(frame);

@@ -84,13 +84,75 @@ static void add_body(cJSON *operation, const struct route_field *fields)
     }
 }
 
+static cJSON *child_of(cJSON *schema, const char *name, size_t size)
+{
+    cJSON *properties = cJSON_GetObjectItem(schema, "properties"), *child;
+    char key[NAME_SIZE];
+
+    (void)snprintf(key, sizeof(key), "%.*s", (int)size, name);
+    if (properties == NULL) {
+        cJSON_AddStringToObject(schema, "type", "object");
+        properties = cJSON_AddObjectToObject(schema, "properties");
+    }
+    child = cJSON_GetObjectItem(properties, key);
+    if (child == NULL) {
+        child = cJSON_AddObjectToObject(properties, key);
+    }
+    return child;
+}
+
+/* "decisions[].intent.vx_mm_s" is a property of a property of the items of a list. */
+static void add_answer(cJSON *schema, const struct route_answer *field)
+{
+    const char *name = field->name;
+
+    for (size_t size; (size = strcspn(name, ".")), name[size] != '\0'; name += size + 1) {
+        bool list = size > 2 && strncmp(name + size - 2, "[]", 2) == 0;
+
+        schema = child_of(schema, name, list ? size - 2 : size);
+        if (list && cJSON_GetObjectItem(schema, "items") == NULL) {
+            cJSON_AddStringToObject(schema, "type", "array");
+            cJSON_AddObjectToObject(schema, "items");
+        }
+        schema = list ? cJSON_GetObjectItem(schema, "items") : schema;
+    }
+    schema = child_of(schema, name, strlen(name));
+    cJSON_AddStringToObject(schema, "type", field->type);
+    cJSON_AddStringToObject(schema, "description", field->help);
+}
+
+static void add_schemas(cJSON *components)
+{
+    cJSON *schemas = cJSON_AddObjectToObject(components, "schemas");
+
+    for (const struct route_schema *schema = route_schemas; schema->name != NULL; schema++) {
+        cJSON *json = cJSON_AddObjectToObject(schemas, schema->name);
+
+        for (const struct route_answer *field = schema->fields; field->name != NULL; field++) {
+            add_answer(json, field);
+        }
+    }
+}
+
+static cJSON *reference(const char *schema)
+{
+    cJSON *json = cJSON_CreateObject();
+    char path[NAME_SIZE];
+
+    if (schema != NULL) {
+        (void)snprintf(path, sizeof(path), "#/components/schemas/%s", schema);
+        cJSON_AddStringToObject(json, "$ref", path);
+    }
+    return json;
+}
+
 static void add_answers(cJSON *operation, const struct route *route)
 {
     cJSON *answers = cJSON_AddObjectToObject(operation, "responses");
     char status[4] = "";
 
     for (const char *at = route->statuses; *at != '\0'; at += strspn(at, " ")) {
-        cJSON *answer, *schema = cJSON_CreateObject();
+        cJSON *answer;
         bool good = at[0] == '2';
 
         (void)snprintf(status, sizeof(status), "%.3s", at);
@@ -98,7 +160,8 @@ static void add_answers(cJSON *operation, const struct route *route)
         answer = cJSON_AddObjectToObject(answers, status);
         cJSON_AddStringToObject(answer, "description",
                                 good ? "done, or begun" : "refused, see title");
-        add_content(answer, good ? route->type : "application/problem+json", schema);
+        add_content(answer, good ? route->type : "application/problem+json",
+                    reference(good ? route->schema : "Problem"));
     }
     if (!route->open) {
         cJSON_AddStringToObject(cJSON_AddObjectToObject(answers, "401"), "description",
@@ -139,7 +202,7 @@ static void add_route(cJSON *paths, const struct route *route)
 
 char *api_describe(void)
 {
-    cJSON *json = cJSON_CreateObject(), *info, *paths, *scheme;
+    cJSON *json = cJSON_CreateObject(), *info, *paths, *components, *scheme;
     char *text;
 
     cJSON_AddStringToObject(json, "openapi", "3.1.0");
@@ -155,9 +218,10 @@ char *api_describe(void)
     for (size_t i = 0; i < route_count; i++) {
         add_route(paths, &route_list[i]);
     }
-    scheme = cJSON_AddObjectToObject(
-        cJSON_AddObjectToObject(cJSON_AddObjectToObject(json, "components"), "securitySchemes"),
-        "token");
+    components = cJSON_AddObjectToObject(json, "components");
+    add_schemas(components);
+    scheme =
+        cJSON_AddObjectToObject(cJSON_AddObjectToObject(components, "securitySchemes"), "token");
     cJSON_AddStringToObject(scheme, "type", "http");
     cJSON_AddStringToObject(scheme, "scheme", "bearer");
     cJSON_AddArrayToObject(json, "security");

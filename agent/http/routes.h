@@ -13,6 +13,21 @@ struct route_field {
     const char *help;
 };
 
+/* A field of an answer. */
+struct route_answer {
+    const char
+        *name; /* "safety.given.vx_mm_s": nested as deep as it has dots; "decisions[].number" */
+    const char *type; /* "string", "number", "boolean", "object", "array" */
+    const char *help;
+};
+
+struct route_schema {
+    const char *name;
+    const struct route_answer *fields; /* ends with a NULL name */
+};
+
+extern const struct route_schema route_schemas[]; /* ends with a NULL name */
+
 struct route {
     const char *method;
     const char *path; /* "{id}" stands for a number */
@@ -21,6 +36,7 @@ struct route {
     bool open;                        /* asks for no token */
     const struct route_field *fields; /* ends with a NULL name; NULL: takes no body */
     const char *type;                 /* of the answer */
+    const char *schema;               /* of an answer in JSON; NULL: none */
     const char *statuses; /* "202 409 423 503": what it may answer, the good one first */
     const char *help;
 };

@@ -492,6 +492,125 @@ static void description_is_made_of_the_routes(void **state)
     }
 }
 
+/* Whether a field of a schema ("safety.given.vx_mm_s", "decisions[].number") is in an answer. */
+static bool is_in(const cJSON *json, const char *name)
+{
+    size_t size = strcspn(name, ".");
+    bool list = size > 2 && strncmp(name + size - 2, "[]", 2) == 0;
+    char key[64];
+
+    (void)snprintf(key, sizeof(key), "%.*s", (int)(list ? size - 2 : size), name);
+    json = cJSON_GetObjectItem(json, key);
+    json = list && json != NULL ? json->child : json;
+    return json != NULL && (name[size] == '\0' || is_in(json, name + size + 1));
+}
+
+/* And the other way round: every key is in the schema, or below one that says no more than
+ * "object". */
+static void expect_described(const struct route_answer *fields, const cJSON *json,
+                             const char *prefix)
+{
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, json)
+    {
+        char name[128];
+        bool whole = false, deeper = false;
+
+        (void)snprintf(name, sizeof(name), "%s%s", prefix, item->string);
+        for (const struct route_answer *field = fields; field->name != NULL; field++) {
+            size_t size = strlen(name);
+
+            whole = whole || strcmp(field->name, name) == 0;
+            deeper = deeper || (strncmp(field->name, name, size) == 0 &&
+                                (field->name[size] == '.' || field->name[size] == '['));
+        }
+        if (!whole && !deeper) {
+            print_message("%s is not described\n", name);
+        }
+        assert_true(whole || deeper);
+        if (deeper) {
+            (void)snprintf(name, sizeof(name), "%s%s%s.", prefix, item->string,
+                           cJSON_IsArray(item) ? "[]" : "");
+            expect_described(fields, cJSON_IsArray(item) ? item->child : item, name);
+        }
+    }
+}
+
+static const struct route_answer *schema_of(const char *name)
+{
+    const struct route_schema *schema = route_schemas;
+
+    while (strcmp(schema->name, name) != 0) {
+        schema++;
+        assert_non_null(schema->name);
+    }
+    return schema->fields;
+}
+
+/* Fields that only some answers have. */
+static bool may_be_missing(const char *name)
+{
+    static const char *const names[] = {"decisions[].error", "decisions[].detail", "not_ready",
+                                        "mission"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(names[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void expect_schema(struct bench *bench, const char *name)
+{
+    const struct route_answer *fields = schema_of(name);
+
+    for (const struct route_answer *field = fields; field->name != NULL; field++) {
+        if (!is_in(bench->json, field->name) && !may_be_missing(field->name)) {
+            print_message("%s of %s is not in the answer\n", field->name, name);
+            fail();
+        }
+    }
+    expect_described(fields, bench->json, "");
+}
+
+static void answers_are_as_described(void **state)
+{
+    struct bench *bench = *state;
+    struct hub_status status = good_status();
+
+    (void)get(bench, "/v1/nothing");
+    expect_schema(bench, "Problem");
+    tell_status(bench, &status);
+    tell_frame(bench, 1, true);
+    (void)get(bench, "/healthz");
+    expect_schema(bench, "Health");
+    (void)get(bench, "/v1/scan");
+    expect_schema(bench, "Scan");
+    (void)get(bench, "/v1/decisions");
+    expect_schema(bench, "Decisions");
+    (void)post(bench, "/explore", "", "");
+    (void)post(bench, "/v1/stop", "", "");
+    expect_schema(bench, "Status");
+    (void)get(bench, "/v1/missions/1800000000000");
+    expect_schema(bench, "Mission");
+}
+
+static void every_schema_that_is_named_is_there(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < route_count; i++) {
+        bool json = strcmp(route_list[i].type, "application/json") == 0;
+
+        if (route_list[i].schema != NULL) {
+            (void)schema_of(route_list[i].schema);
+        }
+        assert_int_equal(route_list[i].schema != NULL,
+                         json && strcmp(route_list[i].path, "/openapi.json") != 0);
+    }
+}
+
 static void metrics_have_names_of_prometheus(void **state)
 {
     struct bench *bench = *state;
@@ -531,6 +650,8 @@ int main(void)
         TEST(events_are_numbered_and_belong_to_missions),
         TEST(mission_follows_what_the_loop_tells),
         TEST(description_is_made_of_the_routes),
+        TEST(answers_are_as_described),
+        TEST(every_schema_that_is_named_is_there),
         TEST(metrics_have_names_of_prometheus),
     };
 
