@@ -35,6 +35,7 @@ int command_help(int argc, char **argv);
 int command_explore(int argc, char **argv);
 int command_stop(int argc, char **argv);
 int command_status(int argc, char **argv);
+int command_drive(int argc, char **argv);
 int command_estop(int argc, char **argv);
 int command_reset(int argc, char **argv);
 int command_wheels(int argc, char **argv);

@@ -36,10 +36,12 @@ int command_help(int argc, char **argv)
           "  stop                 stop the car and end what it explores\n"
           "  status               print what the agent sees, does and lacks\n"
           "      --watch                  again and again\n"
-          "      --url URL                of all three: where 'turbonav-agent --serve' is,\n"
+          "  drive                drive by the keyboard: w s a d or the arrows, q e turn,\n"
+          "                       space stops, x ends; the car moves while a key is held\n"
+          "      --url URL                of these four: where 'turbonav-agent --serve' is,\n"
           "                               instead of [http] listen\n"
           "      --token-file FILE        the token, instead of [http] token_file\n"
-          "      --json                   as JSON; explore: each event on a line\n"
+          "      --json                   not of drive: as JSON; explore: each event a line\n"
           "      --config FILE            read FILE instead of /etc/turbonav/turbonav.conf\n"
           "  estop                stop the car, latched; straight to the safety process\n"
           "  reset                end the emergency stop; arms nothing\n"
@@ -100,19 +102,13 @@ static int close_output(int code)
 int main(int argc, char **argv)
 {
     static const struct command commands[] = {
-        {"config", command_config},
-        {"explore", command_explore},
-        {"stop", command_stop},
-        {"status", command_status},
-        {"estop", command_estop},
-        {"reset", command_reset},
-        {"wheels", command_wheels},
-        {"camera", command_camera},
-        {"version", version},
-        {"help", command_help},
-        {"--version", version},
-        {"--help", command_help},
-        {NULL, NULL},
+        {"config", command_config}, {"explore", command_explore},
+        {"stop", command_stop},     {"status", command_status},
+        {"drive", command_drive},   {"estop", command_estop},
+        {"reset", command_reset},   {"wheels", command_wheels},
+        {"camera", command_camera}, {"version", version},
+        {"help", command_help},     {"--version", version},
+        {"--help", command_help},   {NULL, NULL},
     };
 
     /* A closed pipe is then an error of write(), told below. */

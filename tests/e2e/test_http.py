@@ -7,6 +7,7 @@ leaves it somewhere else.
 import http.client
 import json
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -428,7 +429,7 @@ def test_raw_requests_get_the_answer_that_they_deserve(served):
 
 def turbonav(client, *arguments):
     return subprocess.run([TURBONAV, *arguments, "--url", f"http://{client.place}"], text=True,
-                          capture_output=True, timeout=60, check=False)
+                          stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
 
 
 def test_the_command_explores_and_tells_the_end(served):
@@ -475,6 +476,28 @@ def test_the_command_says_why_not(served):
     car.end("agent", signal.SIGTERM)
     said = turbonav(client, "status")
     assert said.returncode == 75 and "does 'turbonav-agent --serve' run?" in said.stderr
+
+
+def test_keys_drive_while_they_are_held(served):
+    car, client = served
+    master, slave = pty.openpty()
+    command = subprocess.Popen([TURBONAV, "drive", "--url", f"http://{client.place}"], stdin=slave,
+                               stderr=subprocess.PIPE, text=True)
+    os.close(slave)
+    since = time.monotonic()
+    while not turns(car, since):
+        assert time.monotonic() - since < PATIENCE_S
+        os.write(master, b"q")
+        time.sleep(0.05)
+    let_go = time.monotonic()
+    client.wait(lambda now: not any(now["safety"]["given"].values()), "still")
+    assert max(turns(car, since)) < let_go + 1
+    os.write(master, b"x")
+    _, words = command.communicate(timeout=PATIENCE_S)
+    assert command.returncode == 0 and "w s a d or the arrows" in words
+    os.close(master)
+    said = turbonav(client, "drive")
+    assert said.returncode == 64 and "drive needs a terminal" in said.stderr
 
 
 def test_the_example_of_a_bot_keeps_the_contract(served):
