@@ -27,6 +27,7 @@ struct mission_order {
     uint64_t id;                  /* not 0 */
     char goal[MISSION_GOAL_SIZE]; /* mission_set_goal; "": explore this room */
     int64_t duration_ms, distance_mm, speed_mm_s;
+    int64_t photo_ms; /* how often who follows it wants to be told to look; 0: never */
 };
 
 enum mission_state {

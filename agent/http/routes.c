@@ -87,6 +87,10 @@ static const struct route_field mission_fields[] = {
      .min = 50,
      .max = LIMITS_FORWARD_MM_S,
      .help = "never faster than this"},
+    {.name = "notify.photo_every_s",
+     .min = 1,
+     .max = 600,
+     .help = "how often the events say that a photo is worth a look"},
     {.name = NULL},
 };
 
@@ -110,6 +114,7 @@ static int read_order(const struct api_request *request, struct mission_order *o
         order->duration_ms = milli(fields.number[1]);
         order->distance_mm = milli(fields.number[2]);
         order->speed_mm_s = isnan(fields.number[3]) ? 0 : (int64_t)fields.number[3];
+        order->photo_ms = milli(fields.number[4]);
         if (!mission_set_goal(order, goal, strlen(goal))) {
             (void)snprintf(why, sizeof(why), "goal: expected printable UTF-8 text");
             status = 422;

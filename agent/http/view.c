@@ -148,6 +148,18 @@ static void count_decision(struct view *view, const struct report_frame *frame)
     }
 }
 
+/* Now and then there is something to look at. The picture is the newest one. */
+static void tell_photo(struct view *view, int64_t now_ns)
+{
+    struct view_mission *running = view_running(view);
+    int64_t period_ns = running != NULL ? running->mission.order.photo_ms * CLOCK_NS_PER_MS : 0;
+
+    if (period_ns > 0 && now_ns >= running->photo_ns) {
+        running->photo_ns = now_ns + period_ns;
+        add_event(view, "photo", running->mission.order.id, strdup("{\"url\":\"/v1/camera.jpg\"}"));
+    }
+}
+
 static void take_decision(struct view *view, const struct hub_record *record)
 {
     struct view_decision *decision = &view->decisions[view->decision_count % VIEW_DECISIONS];
@@ -165,6 +177,7 @@ static void take_decision(struct view *view, const struct hub_record *record)
     };
     count_decision(view, &record->frame);
     add_event(view, "decision", decision->mission, json_decision(decision));
+    tell_photo(view, record->time_ns);
 }
 
 void view_take(struct view *view, struct hub *hub)

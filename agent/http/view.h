@@ -34,13 +34,14 @@ struct view_mission {
     struct mission mission;
     int64_t ordered_ns; /* wall clock */
     bool taken;         /* the loop has begun with it */
+    int64_t photo_ns;   /* when the next one is to be told */
 };
 
 /* What happened, as it is streamed. */
 struct view_event {
     uint64_t number;  /* counts from 1 */
     uint64_t mission; /* that it belongs to; 0: none */
-    const char *kind; /* "state", "decision", "safety", "ended" */
+    const char *kind; /* "state", "decision", "safety", "photo", "ended" */
     char *data;       /* one line of JSON */
 };
 

@@ -43,6 +43,8 @@ def follow(mission):
             kind = value
         elif name == "data" and kind == "state":
             say(f"The car is {json.loads(value)['state']}.")
+        elif name == "data" and kind == "photo":
+            show(ask(json.loads(value)["url"]).read())
         elif name == "data" and kind == "ended":
             end = json.loads(value)
             say(f"It ended by {end['reason']} after {end['duration_s']:.0f} s and "
@@ -53,7 +55,8 @@ def command(text):
     word, _, rest = text.strip().partition(" ")
     try:
         if word == "/explore":
-            mission = json.load(ask("/v1/missions", {"goal": rest, "limits": {"duration_s": 180}}))
+            mission = json.load(ask("/v1/missions", {"goal": rest, "limits": {"duration_s": 180},
+                                                     "notify": {"photo_every_s": 15}}))
             threading.Thread(target=follow, args=(mission,), daemon=True).start()
         elif word == "/stop":
             ask("/v1/stop", {})

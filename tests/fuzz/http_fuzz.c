@@ -59,6 +59,7 @@ static void check_command(const struct hub_command *command)
     REQUIRE(order->duration_ms >= 0 && order->duration_ms <= MISSION_DURATION_MAX_MS);
     REQUIRE(order->distance_mm >= 0 && order->distance_mm <= MISSION_DISTANCE_MAX_MM);
     REQUIRE(order->speed_mm_s >= 0 && order->speed_mm_s <= LIMITS_FORWARD_MM_S);
+    REQUIRE(order->photo_ms >= 0 && order->photo_ms <= 600000);
     REQUIRE(abs(command->drive.vx_mm_s) <= LIMITS_FORWARD_MM_S);
     REQUIRE(abs(command->drive.vy_mm_s) <= LIMITS_STRAFE_MM_S);
     REQUIRE(abs(command->drive.wz_mrad_s) <= LIMITS_TURN_MRAD_S);

@@ -60,6 +60,30 @@ static void events_are_numbered_and_belong_to_missions(void **state)
                      bench->view->event_count - VIEW_EVENTS + 1);
 }
 
+static void photos_are_told_as_often_as_ordered(void **state)
+{
+    struct api_bench *bench = *state;
+    struct hub_status status = api_bench_status();
+    int photos = 0;
+
+    api_bench_tell(bench, &status);
+    api_bench_frame(bench, 1, true);
+    assert_int_equal(api_bench_post(bench, "/explore", "application/json",
+                                    "{\"notify\":{\"photo_every_s\":0.5}}"),
+                     422);
+    assert_int_equal(api_bench_post(bench, "/explore", "application/json",
+                                    "{\"notify\":{\"photo_every_s\":15}}"),
+                     202);
+    for (uint64_t seq = 2; seq < 20; seq++) { /* all at the same time */
+        api_bench_frame(bench, seq, true);
+    }
+    for (const struct view_event *event = view_event(bench->view, 0, 0); event != NULL;
+         event = view_event(bench->view, event->number, 0)) {
+        photos += strcmp(event->kind, "photo") == 0 ? 1 : 0;
+    }
+    assert_int_equal(photos, 1);
+}
+
 static void mission_follows_what_the_loop_tells(void **state)
 {
     struct api_bench *bench = *state;
