@@ -264,9 +264,13 @@ static void metrics_have_names_of_prometheus(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(decisions_keep_their_pictures),       TEST(events_are_numbered_and_belong_to_missions),
-        TEST(mission_follows_what_the_loop_tells), TEST(answers_are_as_described),
-        TEST(every_schema_that_is_named_is_there), TEST(description_is_made_of_the_routes),
+        TEST(decisions_keep_their_pictures),
+        TEST(events_are_numbered_and_belong_to_missions),
+        TEST(photos_are_told_as_often_as_ordered),
+        TEST(mission_follows_what_the_loop_tells),
+        TEST(answers_are_as_described),
+        TEST(every_schema_that_is_named_is_there),
+        TEST(description_is_made_of_the_routes),
         TEST(metrics_have_names_of_prometheus),
     };
 
