@@ -10,12 +10,19 @@
  * back is in libcamera's queue ahead of the stop, and after it nothing completes. The stop of an
  * unplugged camera fails; then a call that libcamera's thread has to answer empties the queue.
  * Requests, buffers and camera go in this order, each before what it points to.
+ *
+ * A camera that fell silent may be one that was pulled out before libcamera heard of it from udev.
+ * To stop it then is the end of the process (0.4 asserts that its queue is empty, and the kernel
+ * has not given the buffers back); once libcamera knows, it is not. So a silent one is given time
+ * for that.
  */
 #include "hal/camera/libcamera.h"
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -48,6 +55,9 @@ const Known known[PIXELS_FORMATS] = {
     {libcamera::formats::NV12, PIXELS_NV12},  {libcamera::formats::YUYV, PIXELS_YUYV},
     {libcamera::formats::BGR888, PIXELS_RGB}, {libcamera::formats::RGB888, PIXELS_BGR},
 };
+
+const int64_t silent = 500000000;      /* nanoseconds without a picture */
+const std::chrono::seconds hearing{3}; /* until udev has told libcamera of an unplugged camera */
 
 const Known *find_known(const libcamera::PixelFormat &format)
 {
@@ -203,6 +213,9 @@ struct libcamera_stream {
 
     std::mutex lock;
     bool over = false;
+    bool gone = false; /* libcamera knows */
+    std::condition_variable changed;
+    std::atomic<int64_t> last_ns{0}; /* of a sign of life; 0: not started */
     std::atomic<libcamera::Request *> newest{nullptr};
     std::vector<std::atomic<int64_t>> arrived_ns; /* by cookie */
     std::atomic<unsigned long> errors{0};
@@ -213,6 +226,7 @@ struct libcamera_stream {
     int negotiate(int width_px, int height_px, char *ret_reason);
     int make_buffers();
     int start();
+    void end();
 };
 
 /* Any thread. */
@@ -234,6 +248,7 @@ void libcamera_stream::completed(libcamera::Request *request)
     if (request->status() == libcamera::Request::RequestCancelled) {
         return;
     }
+    last_ns.store(clock_ns(CLOCK_MONOTONIC), std::memory_order_relaxed);
     if (request->buffers().begin()->second->metadata().status !=
         libcamera::FrameMetadata::FrameSuccess) {
         errors++; /* of the transfer; or a picture that is not yet one */
@@ -319,6 +334,13 @@ int libcamera_stream::start()
 {
     camera->requestCompleted.connect(this,
                                      [this](libcamera::Request *request) { completed(request); });
+    camera->disconnected.connect(this, [this]() {
+        std::lock_guard<std::mutex> guard(lock);
+
+        gone = true;
+        changed.notify_all();
+    });
+    last_ns.store(clock_ns(CLOCK_MONOTONIC), std::memory_order_relaxed);
     int result = camera->start();
 
     for (auto request = requests.begin(); result == 0 && request != requests.end(); request++) {
@@ -327,16 +349,26 @@ int libcamera_stream::start()
     return result;
 }
 
+void libcamera_stream::end()
+{
+    std::unique_lock<std::mutex> guard(lock);
+    int64_t silent_ns = clock_ns(CLOCK_MONOTONIC) - last_ns.load(std::memory_order_relaxed);
+
+    over = true;
+    if (last_ns.load(std::memory_order_relaxed) != 0 && silent_ns >= silent) {
+        changed.wait_for(guard, hearing, [this] { return gone; });
+    }
+}
+
 libcamera_stream::~libcamera_stream()
 {
-    lock.lock();
-    over = true;
-    lock.unlock();
+    end();
     if (acquired) {
         if (camera->stop() < 0) {
             (void)camera->invokeMethod(&libcamera::Camera::stop, libcamera::ConnectionTypeBlocking);
         }
         camera->requestCompleted.disconnect(this);
+        camera->disconnected.disconnect(this);
         requests.clear();
         allocator.reset();
         (void)camera->release();
