@@ -69,6 +69,17 @@ void config_get(const struct config *config, const struct setting_table *table, 
 /* Prints every effective value as a file that would reproduce it, each with its origin. */
 void config_show(const struct config *config, FILE *out);
 
+/* One value in effect, for a program. */
+struct config_entry {
+    const char *section, *name; /* name: of [section "name"], or NULL */
+    const char *key;
+    const char *value, *origin; /* NULL: required and not set */
+};
+
+/* Hands over the same values one by one; the strings are valid during the call. */
+void config_each(const struct config *config,
+                 void (*each)(void *user, const struct config_entry *entry), void *user);
+
 /* Prints the reference of all keys: section, key, type, unit, default, range, environment name,
  * help. */
 void config_keys(const struct config *config, FILE *out);

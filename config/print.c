@@ -1,4 +1,4 @@
-/* The two printed forms of a configuration, see config.h.
+/* The printed forms of a configuration, see config.h.
  *
  * config_show writes a file: for every section its title, then "key = value  ; origin". The engine
  * reads it back to the same values, which the tests and the fuzz target hold it to. Therefore a
@@ -89,6 +89,37 @@ void config_show(const struct config *config, FILE *out)
 
         for (size_t j = 0; (section = store_section(config, config->tables[i], j)) != NULL; j++) {
             show_section(section, out);
+        }
+    }
+}
+
+static void each_of(const struct section *section,
+                    void (*each)(void *user, const struct config_entry *entry), void *user)
+{
+    char text[VALUE_TEXT_SIZE];
+
+    for (size_t i = 0; i < section->table->count; i++) {
+        const char *origin = section->origins[i].text;
+
+        value_print(&section->table->settings[i], section->module, text);
+        each(user, &(struct config_entry){
+                       .section = section->table->section,
+                       .name = section->name,
+                       .key = section->table->settings[i].key,
+                       .value = origin != NULL ? text : NULL,
+                       .origin = origin,
+                   });
+    }
+}
+
+void config_each(const struct config *config,
+                 void (*each)(void *user, const struct config_entry *entry), void *user)
+{
+    for (size_t i = 0; i < config->table_count; i++) {
+        const struct section *section;
+
+        for (size_t j = 0; (section = store_section(config, config->tables[i], j)) != NULL; j++) {
+            each_of(section, each, user);
         }
     }
 }

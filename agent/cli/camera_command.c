@@ -1,6 +1,9 @@
 /* turbonav camera: which cameras there are, and a picture of one (snap_command.c). */
+#include <cJSON.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/cli/command.h"
@@ -45,6 +48,40 @@ static void print_camera(void *user, const struct libcamera_camera *camera)
     putchar('\n');
 }
 
+/* One object a line. */
+static void print_json(void *user, const struct libcamera_camera *camera)
+{
+    cJSON *json = cJSON_CreateObject(), *modes;
+    int *count = user;
+    char *text;
+
+    (*count)++;
+    cJSON_AddStringToObject(json, "id", camera->id);
+    cJSON_AddStringToObject(json, "model", camera->model);
+    cJSON_AddStringToObject(json, "location", camera->location);
+    modes = cJSON_AddArrayToObject(json, "modes");
+    for (size_t i = 0; i < camera->mode_count; i++) {
+        const struct libcamera_mode *mode = &camera->modes[i];
+        cJSON *entry = cJSON_CreateObject(), *sizes;
+
+        cJSON_AddStringToObject(entry, "format", mode->format);
+        cJSON_AddBoolToObject(entry, "usable", mode->usable);
+        sizes = cJSON_AddArrayToObject(entry, "sizes");
+        for (size_t j = 0; j < mode->size_count; j++) {
+            int pair[] = {mode->sizes[j].width_px, mode->sizes[j].height_px};
+
+            cJSON_AddItemToArray(sizes, cJSON_CreateIntArray(pair, 2));
+        }
+        cJSON_AddItemToArray(modes, entry);
+    }
+    text = cJSON_PrintUnformatted(json);
+    if (text != NULL) {
+        puts(text);
+        free(text);
+    }
+    cJSON_Delete(json);
+}
+
 static int list_failed(int result)
 {
     if (result == -ENOSYS) {
@@ -58,9 +95,10 @@ static int list_failed(int result)
 static int list(int argc, char **argv)
 {
     struct libcamera_manager *manager;
+    bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
     int count = 0, result;
 
-    if (argc > 1) {
+    if (argc > 1 && !json) {
         return strcmp(argv[1], "--help") == 0 ? command_help(0, NULL) : command_unexpected(argv[1]);
     }
     libcamera_hush();
@@ -68,7 +106,7 @@ static int list(int argc, char **argv)
     if (result < 0) {
         return list_failed(result);
     }
-    result = libcamera_list(manager, print_camera, &count);
+    result = libcamera_list(manager, json ? print_json : print_camera, &count);
     libcamera_free(manager);
     if (result < 0) {
         return list_failed(result);

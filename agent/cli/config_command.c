@@ -4,6 +4,7 @@
  * that an editor can jump there. The exit code is then 78, as of every program here that does not
  * start because of its configuration.
  */
+#include <cJSON.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
@@ -45,7 +46,7 @@ struct show_options {
     const char *config;       /* NULL: the default file */
     const char **assignments; /* room for all arguments, NULL-terminated */
     int assignment_count;
-    bool help;
+    bool help, json;
 };
 
 /* getopt_long also takes the beginning of a name, which a later option would make ambiguous. */
@@ -59,6 +60,7 @@ static int parse_show(int argc, char **argv, struct show_options *options)
     static const struct option known[] = {
         {"config", required_argument, NULL, 'c'},
         {"set", required_argument, NULL, 's'},
+        {"json", no_argument, NULL, 'j'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -76,12 +78,39 @@ static int parse_show(int argc, char **argv, struct show_options *options)
             options->config = optarg;
         } else if (code == 's') {
             options->assignments[options->assignment_count++] = optarg;
+        } else if (code == 'j') {
+            options->json = true;
         } else {
             options->help = true;
         }
         at = optind;
     }
     return optind < argc ? command_unexpected(argv[optind]) : 0;
+}
+
+static void add_text(cJSON *json, const char *name, const char *text)
+{
+    cJSON_AddItemToObject(json, name, text != NULL ? cJSON_CreateString(text) : cJSON_CreateNull());
+}
+
+/* One object a line. */
+static void print_entry(void *user, const struct config_entry *entry)
+{
+    cJSON *json = cJSON_CreateObject();
+    char *text;
+
+    (void)user;
+    add_text(json, "section", entry->section);
+    add_text(json, "name", entry->name);
+    add_text(json, "key", entry->key);
+    add_text(json, "value", entry->value);
+    add_text(json, "origin", entry->origin);
+    text = cJSON_PrintUnformatted(json);
+    if (text != NULL) {
+        (void)puts(text);
+        free(text);
+    }
+    cJSON_Delete(json);
 }
 
 static int show_loaded(const struct show_options *options)
@@ -93,7 +122,9 @@ static int show_loaded(const struct show_options *options)
         return system_failed(result);
     }
     code = judge(config, config_load(config, options->config, environ, options->assignments));
-    if (code == 0) {
+    if (code == 0 && options->json) {
+        config_each(config, print_entry, NULL);
+    } else if (code == 0) {
         config_show(config, stdout);
     }
     return code;

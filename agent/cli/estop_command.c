@@ -41,7 +41,16 @@ static int answered(struct link *link, const struct order *order, int64_t now_ns
     return ((verdict.reasons & (uint32_t)REASON_ESTOP) != 0) == order->latched_after;
 }
 
-static int carry_out(struct link *link, const char *socket, const struct order *order)
+static void print_done(const struct order *order, bool json)
+{
+    if (json) {
+        (void)printf("{\"estop\":%s}\n", order->latched_after ? "true" : "false");
+    } else {
+        (void)fputs(order->done, stdout);
+    }
+}
+
+static int carry_out(struct link *link, const char *socket, const struct order *order, bool json)
 {
     int64_t end_ns = clock_now_ns() + PATIENCE_NS, now_ns;
     bool said = false;
@@ -54,7 +63,9 @@ static int carry_out(struct link *link, const char *socket, const struct order *
         if (!said) {
             said = link_say(link, order->type, now_ns) == 0;
         } else if ((answer = answered(link, order, now_ns)) != 0) {
-            (void)fputs(answer > 0 ? order->done : "", stdout);
+            if (answer > 0) {
+                print_done(order, json);
+            }
             return answer > 0 ? 0 : 1;
         }
         (void)poll(&pollfd, 1, TURN_MS);
@@ -69,12 +80,21 @@ static int order(int argc, char **argv, const struct order *what)
     const char *config = NULL;
     struct safety_options options;
     struct link *link;
+    bool json = false;
     int result;
 
-    if (argc == 3 && strcmp(argv[1], "--config") == 0) {
-        config = argv[2];
-    } else if (argc > 1) {
-        return strcmp(argv[1], "--help") == 0 ? command_help(0, NULL) : command_unexpected(argv[1]);
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--json") == 0) {
+            json = true;
+        } else if (strcmp(argv[i], "--help") == 0) {
+            return command_help(0, NULL);
+        } else if (strcmp(argv[i], "--config") != 0) {
+            return command_unexpected(argv[i]);
+        } else if (i + 1 == argc) {
+            return command_needs_value("--config FILE");
+        } else {
+            config = argv[++i];
+        }
     }
     result = command_options(config, &safety_table, &options);
     if (result != 0) {
@@ -85,7 +105,7 @@ static int order(int argc, char **argv, const struct order *what)
         (void)fprintf(stderr, "turbonav: %s: %s\n", options.socket, strerror(-result));
         return EXIT_SYSTEM;
     }
-    result = carry_out(link, options.socket, what);
+    result = carry_out(link, options.socket, what, json);
     link_free(link);
     return result;
 }

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -41,7 +42,6 @@ int command_help(int argc, char **argv)
           "      --url URL                of these four: where 'turbonav-agent --serve' is,\n"
           "                               instead of [http] listen\n"
           "      --token-file FILE        the token, instead of [http] token_file\n"
-          "      --json                   not of drive: as JSON; explore: each event a line\n"
           "      --config FILE            read FILE instead of /etc/turbonav/turbonav.conf\n"
           "  estop                stop the car, latched; straight to the safety process\n"
           "  reset                end the emergency stop; arms nothing\n"
@@ -57,6 +57,9 @@ int command_help(int argc, char **argv)
           "      --config FILE            read FILE instead of /etc/turbonav/turbonav.conf\n"
           "  version              print the version\n"
           "  help                 print this help\n"
+          "\n"
+          "With --json explore, stop, status, estop, reset, config show, camera list and\n"
+          "version print JSON, one object a line.\n"
           "\n"
           "The configuration is read from these places; a later one wins:\n"
           "  1. the defaults                  turbonav config keys\n"
@@ -83,10 +86,12 @@ int command_help(int argc, char **argv)
 
 static int version(int argc, char **argv)
 {
-    if (argc > 1) {
+    bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
+
+    if (argc > 1 && !json) {
         return command_unexpected(argv[1]);
     }
-    puts("turbonav " TURBONAV_VERSION);
+    puts(json ? "{\"version\":\"" TURBONAV_VERSION "\"}" : "turbonav " TURBONAV_VERSION);
     return 0;
 }
 

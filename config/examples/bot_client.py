@@ -1,12 +1,8 @@
 #!/usr/bin/python3
-"""What a bot has to do to let the car explore: the whole contract, with the standard library alone.
-
-Here the chat is the terminal: type /explore GOAL, /stop, /photo or /status. In a bot, call `command` for
+"""What a bot has to do to let the car explore. Here the chat is the terminal; in a bot, call `command` for
 each message that comes in, and let `say` and `show` send text and pictures.
 
-    bot_client.py [URL [TOKEN_FILE]]
-"""
-
+    bot_client.py [URL [TOKEN_FILE]]          /explore GOAL, /stop, /photo, /status"""
 import json
 import sys
 import threading
@@ -27,36 +23,36 @@ def show(jpeg):
 
 def ask(path, order=None, timeout=5):
     """GET, or POST of an order. Raises HTTPError, whose body says why."""
-    request = urllib.request.Request(URL + path, headers={"Content-Type": "application/json"},
-                                     data=None if order is None else json.dumps(order).encode())
-    if TOKEN:
-        request.add_header("Authorization", f"Bearer {TOKEN}")
-    return urllib.request.urlopen(request, timeout=timeout)
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {TOKEN}"}
+    body = None if order is None else json.dumps(order).encode()
+    return urllib.request.urlopen(urllib.request.Request(URL + path, body, headers), timeout=timeout)
+
+
+def tell(kind, data):
+    if kind == "state":
+        say(f"The car is {data['state']}.")
+    elif kind == "photo":
+        show(ask(data["url"]).read())
+    elif kind == "ended":
+        say(f"It ended by {data['reason']} after {data['duration_s']:.0f} s and {data['distance_m']:.1f} m.")
 
 
 def follow(mission):
     """Progress until the end. A thread of its own, so that /stop never waits for it."""
-    kind = ""
     for line in ask(mission["events_url"], timeout=30):  # a comment comes every 5 s at least
         name, _, value = line.decode().rstrip("\n").partition(": ")
         if name == "event":
             kind = value
-        elif name == "data" and kind == "state":
-            say(f"The car is {json.loads(value)['state']}.")
-        elif name == "data" and kind == "photo":
-            show(ask(json.loads(value)["url"]).read())
-        elif name == "data" and kind == "ended":
-            end = json.loads(value)
-            say(f"It ended by {end['reason']} after {end['duration_s']:.0f} s and "
-                f"{end['distance_m']:.1f} m, with {end['decisions']} decisions.")
+        elif name == "data":
+            tell(kind, json.loads(value))
 
 
 def command(text):
     word, _, rest = text.strip().partition(" ")
     try:
         if word == "/explore":
-            mission = json.load(ask("/v1/missions", {"goal": rest, "limits": {"duration_s": 180},
-                                                     "notify": {"photo_every_s": 15}}))
+            order = {"goal": rest, "limits": {"duration_s": 180}, "notify": {"photo_every_s": 15}}
+            mission = json.load(ask("/v1/missions", order))
             threading.Thread(target=follow, args=(mission,), daemon=True).start()
         elif word == "/stop":
             ask("/v1/stop", {})
@@ -68,8 +64,6 @@ def command(text):
     except urllib.error.HTTPError as refusal:  # busy, latched, not ready: told in plain words
         problem = json.load(refusal)
         say(f"No: {problem['title']}. " + "; ".join(problem.get("not_ready", [problem["detail"]])))
-    except OSError as problem:
-        say(f"The car does not answer: {problem}")
 
 
 if __name__ == "__main__":

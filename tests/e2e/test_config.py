@@ -1,4 +1,5 @@
 """The command `turbonav`: what a person sees, and the exit codes that scripts rely on."""
+import json
 import os
 import re
 import subprocess
@@ -249,3 +250,14 @@ def test_every_variable_that_keys_names_is_accepted(conf):
     for name in re.findall(r"TURBONAV_[A-Z0-9_]+", turbonav("config", "keys").stdout):
         result = turbonav("config", "show", "--config", conf, **{name: "\x7f"})
         assert refused(result).startswith(f"environment {name}: [")
+
+
+def test_show_says_the_same_as_json(conf):
+    text = turbonav("config", "show", "--config", conf)
+    entries = [json.loads(line)
+               for line in turbonav("config", "show", "--json", "--config", conf).stdout.splitlines()]
+    lines = [f"{entry['key']} = {entry['value']}" for entry in entries]
+    shown = [" ".join(line.split()) for line in values(text.stdout) if not line.startswith("[")]
+    assert [" ".join(line.split()) for line in lines if not line.endswith("= None")] == shown
+    url = next(entry for entry in entries if entry["key"] == "url")
+    assert (url["section"], url["name"]) == ("vlm", "panda") and url["origin"].startswith(str(conf))

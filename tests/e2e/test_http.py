@@ -478,6 +478,17 @@ def test_the_command_says_why_not(served):
     assert said.returncode == 75 and "does 'turbonav-agent --serve' run?" in said.stderr
 
 
+def test_estop_of_the_command_needs_no_agent(served):
+    car, client = served
+    client.explore()
+    command = [TURBONAV, "estop", "--json", "--config", car.path("car.conf")]
+    assert subprocess.run(command, capture_output=True, text=True).stdout == '{"estop":true}\n'
+    client.wait(lambda now: now["state"] == "estop", "latched")
+    car.end("agent", signal.SIGKILL)
+    command[1] = "reset"
+    assert subprocess.run(command, capture_output=True, text=True).stdout == '{"estop":false}\n'
+
+
 def test_keys_drive_while_they_are_held(served):
     car, client = served
     master, slave = pty.openpty()
@@ -529,5 +540,3 @@ def test_the_example_of_a_bot_keeps_the_contract(served):
     hear("The car is idle.")
     bot.stdin.close()
     assert bot.wait(PATIENCE_S) == 0
-    with open(BOT, encoding="ascii") as file:
-        assert len(file.readlines()) <= 80
