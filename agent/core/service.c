@@ -372,6 +372,10 @@ static int explore(struct state *state)
 
     state->wanted = false;
     state->end = MISSION_GOES_ON;
+    if (state->order_stops > state->stops) {
+        state->stops =
+            state->order_stops; /* it was given after them, also if they were not seen yet */
+    }
     state->degenerate = false;
     state->said[0] = '\0';
     end_drive(state, now_ns);
