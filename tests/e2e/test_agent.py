@@ -441,8 +441,10 @@ def test_frames_that_are_not_there(path, words, server, tmp_path):
 
 
 @pytest.mark.parametrize("arguments, words", [
-    ((), "nothing to do: --dry-run or --explore is missing"),
+    ((), "nothing to do: --dry-run, --explore or --serve is missing"),
     (("--dry-run", "--loop"), "--loop needs --frames PATH"),
+    (("--serve", "--explore"), "--dry-run, --explore and --serve exclude each other"),
+    (("--serve", "--json"), "--serve takes no --loop, --limit or --json"),
     (("--dry-run", "--frames"), "a value is missing after '--frames'"),
     (("--dry-run", "--frames", ".", "--fps", "fast"), "--fps fast: expected a rate from"),
     (("--dry-run", "--frames", ".", "--fps", "0"), "--fps 0: expected a rate from"),
