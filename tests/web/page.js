@@ -137,7 +137,10 @@ const scenarios = {
   try {
     await scenarios[scenario](browser);
   } catch (error) {
-    console.log(error.message);
+    console.log(error.stack);
+    for (const page of browser.contexts().flatMap(context => context.pages())) {
+      console.log(await page.textContent("#strip"), "|", await page.textContent("#said"));
+    }
     process.exitCode = 1;
   }
   await browser.close();
