@@ -147,7 +147,25 @@ static int show(int argc, char **argv)
     return code;
 }
 
-static int check_file(const char *path)
+/* {"file":...,"ok":true}, or false and the error line; the exit code is the same. */
+static int print_check(const char *path, const struct config *config, int result)
+{
+    cJSON *json = cJSON_CreateObject();
+    char *text;
+
+    add_text(json, "file", path);
+    cJSON_AddBoolToObject(json, "ok", result == 0);
+    add_text(json, "error", result == CONFIG_REFUSED ? config_error(config) : NULL);
+    text = cJSON_PrintUnformatted(json);
+    if (text != NULL) {
+        (void)puts(text);
+        free(text);
+    }
+    cJSON_Delete(json);
+    return result == 0 ? 0 : EXIT_BAD_CONFIG;
+}
+
+static int check_file(const char *path, bool json)
 {
     __attribute__((cleanup(free_config))) struct config *config = NULL;
     int code, result = config_new(config_list, config_list_count, &config);
@@ -155,7 +173,11 @@ static int check_file(const char *path)
     if (result < 0) {
         return system_failed(result);
     }
-    code = judge(config, config_load_file(config, path));
+    result = config_load_file(config, path);
+    if (json && result >= 0) {
+        return print_check(path, config, result);
+    }
+    code = judge(config, result);
     if (code == 0) {
         printf("%s: ok\n", path);
     }
@@ -164,6 +186,10 @@ static int check_file(const char *path)
 
 static int check(int argc, char **argv)
 {
+    bool json = argc > 1 && strcmp(argv[1], "--json") == 0;
+
+    argc -= json ? 1 : 0;
+    argv += json ? 1 : 0;
     if (argc < 2) {
         return command_usage("expected 'turbonav config check FILE'");
     }
@@ -173,7 +199,7 @@ static int check(int argc, char **argv)
     if (argv[1][0] == '-') {
         return command_unexpected(argv[1]);
     }
-    return argc > 2 ? command_unexpected(argv[2]) : check_file(argv[1]);
+    return argc > 2 ? command_unexpected(argv[2]) : check_file(argv[1], json);
 }
 
 static int keys(int argc, char **argv)

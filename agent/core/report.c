@@ -162,6 +162,19 @@ const char *report_stage_name(enum stage stage)
     return stage_names[stage];
 }
 
+/* Of each word; none where the server told none. */
+static void probabilities_json(cJSON *json, const struct decision *decision)
+{
+    cJSON *entry = cJSON_AddObjectToObject(json, "probabilities");
+
+    for (int word = 0; word < word_count(decision->question) &&
+                       decision->confidence_permille != WORD_CONFIDENCE_UNKNOWN;
+         word++) {
+        cJSON_AddNumberToObject(entry, word_text(decision->question, word),
+                                decision->word_permille[word] / 1000.0);
+    }
+}
+
 char *report_frame_json(const struct report_frame *frame)
 {
     char *text;
@@ -181,6 +194,9 @@ char *report_frame_json(const struct report_frame *frame)
         cJSON_AddNumberToObject(json, "confidence", frame->decision.confidence_permille / 1000.0);
     } else {
         cJSON_AddNullToObject(json, "confidence");
+    }
+    if (frame->fault == FAULT_NONE) {
+        probabilities_json(json, &frame->decision);
     }
     intent = cJSON_AddObjectToObject(json, "intent");
     cJSON_AddNumberToObject(intent, "vx_mm_s", twist->vx_mm_s);

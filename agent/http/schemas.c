@@ -70,6 +70,7 @@ static const struct route_answer decisions[] = {
     {"decisions[].file", "string", "of a recorded picture"},
     {"decisions[].decision", "string", "the model's word; null: it failed"},
     {"decisions[].confidence", "number", "0 to 1; null: not told"},
+    {"decisions[].probabilities", "object", "of each word, 0 to 1; empty: not told"},
     {"decisions[].intent.vx_mm_s", "number", "the wish of motion"},
     {"decisions[].intent.vy_mm_s", "number", "the wish of motion"},
     {"decisions[].intent.wz_mrad_s", "number", "the wish of motion"},

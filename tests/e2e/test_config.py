@@ -261,3 +261,13 @@ def test_show_says_the_same_as_json(conf):
     assert [" ".join(line.split()) for line in lines if not line.endswith("= None")] == shown
     url = next(entry for entry in entries if entry["key"] == "url")
     assert (url["section"], url["name"]) == ("vlm", "panda") and url["origin"].startswith(str(conf))
+
+
+def test_check_says_the_same_as_json(conf, tmp_path):
+    said = turbonav("config", "check", "--json", conf)
+    assert said.returncode == 0 and json.loads(said.stdout) == {"file": str(conf), "ok": True, "error": None}
+    wrong = tmp_path / "wrong.conf"
+    wrong.write_text("[explorer]\nforward = fast\n")
+    said = turbonav("config", "check", "--json", wrong)
+    assert said.returncode == 78 and said.stderr == ""
+    assert json.loads(said.stdout)["error"] == refused(turbonav("config", "check", wrong))
