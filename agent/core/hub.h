@@ -43,7 +43,6 @@ enum hub_kind {
     HUB_EVENT,    /* what the safety process said */
     HUB_PICTURE,  /* as it is shown to the model */
     HUB_DECISION, /* about an earlier picture of this number */
-    HUB_ENDED,    /* a mission */
 };
 
 struct hub_record {
@@ -54,7 +53,6 @@ struct hub_record {
         struct wire_scan scan;
         struct wire_event event;
         struct report_frame frame;
-        struct mission ended;
         uint64_t picture_seq;
     };
     size_t size; /* of the picture */

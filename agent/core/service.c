@@ -111,18 +111,6 @@ static void note_armed(void *context, int64_t now_ns)
     mission_armed(&state->mission, now_ns);
 }
 
-static void tell_ended(struct state *state, int64_t now_ns)
-{
-    struct hub_record *record = hub_record(state->service->hub);
-
-    if (record != NULL) {
-        record->kind = HUB_ENDED;
-        record->time_ns = now_ns;
-        record->ended = state->mission;
-        hub_tell(state->service->hub);
-    }
-}
-
 static void describe_safety(const struct state *state, const struct wire_verdict *verdict,
                             char text[HUB_TEXT_SIZE])
 {
@@ -399,12 +387,13 @@ static int explore(struct state *state)
              (unsigned long long)state->order.id, mission_end_name(state->mission.end),
              (long long)((now_ns - state->mission.begun_ns) / CLOCK_NS_PER_S),
              (long long)(state->mission.distance_um / 1000000));
-    tell_ended(state, now_ns);
-    state->status_ns = 0;
-    if (result < 0) {
-        return result;
+    if (result >= 0 && end == MISSION_BY_LOST_MODEL) {
+        result = look_again(state);
     }
-    return state->mission.end == MISSION_BY_LOST_MODEL ? look_again(state) : 0;
+    /* At once, and what is missing now together with the end: who hears of it may order anew. */
+    state->status_ns = 0;
+    tell_status(state, now_ns);
+    return result < 0 ? result : 0;
 }
 
 /* --- between missions --- */

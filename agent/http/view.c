@@ -90,7 +90,6 @@ static void take_ended(struct view *view, const struct mission *ended)
     }
 }
 
-/* The end may be told here first, when its own record found no place. */
 static void take_status(struct view *view, const struct hub_record *record)
 {
     const struct mission *told = &record->status.mission;
@@ -201,9 +200,6 @@ void view_take(struct view *view, struct hub *hub)
             break;
         case HUB_DECISION:
             take_decision(view, record);
-            break;
-        case HUB_ENDED:
-            take_ended(view, &record->ended);
             break;
         }
         hub_done(hub);
