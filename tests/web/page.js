@@ -106,7 +106,7 @@ const scenarios = {
     await button.scrollIntoViewIfNeeded();
     await button.dispatchEvent("pointerdown");
     await state(page, "driven");
-    await page.waitForTimeout(2000); /* until it is armed, and turns */
+    await page.waitForFunction(() => status && status.safety.given.wz_mrad_s !== 0); /* it is armed */
     await button.dispatchEvent("pointerup");
     await state(page, "idle");
     await shoot(page, "drive");
