@@ -182,6 +182,8 @@ static int open_devices(struct sim *sim)
         if (sim->frames == NULL) {
             return system_failed(sim, arguments->log, -errno);
         }
+        /* Each frame is told when it comes: who reads along, or kills us, misses none. */
+        (void)setvbuf(sim->frames, NULL, _IOLBF, BUFSIZ);
     }
     return 0;
 }

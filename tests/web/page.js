@@ -106,7 +106,8 @@ const scenarios = {
     await button.scrollIntoViewIfNeeded();
     await button.dispatchEvent("pointerdown");
     await state(page, "driven");
-    await page.waitForFunction(() => status && status.safety.given.wz_mrad_s !== 0); /* it is armed */
+    /* Armed, and past the first steps of the slew, which no wheel feels. */
+    await page.waitForFunction(() => status && status.safety.given.wz_mrad_s > 600);
     await button.dispatchEvent("pointerup");
     await state(page, "idle");
     await shoot(page, "drive");
