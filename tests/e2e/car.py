@@ -175,7 +175,7 @@ socket = {self.folder}/keys.sock
     def launch(self, *more):
         self.process = subprocess.Popen(
             [SAFETY, "--config", self.config, *self.options, *more], stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True, start_new_session=True, env=self.environment())
+            stderr=subprocess.PIPE, text=True, process_group=0, env=self.environment())
 
     @staticmethod
     def environment():

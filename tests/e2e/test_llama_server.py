@@ -15,8 +15,11 @@ from test_agent import agent, dry_run
 
 ROOT = os.environ.get("NAV_TEST_LLAMA_ROOT")
 
-pytestmark = pytest.mark.skipif(
-    ROOT is None, reason=os.environ.get("NAV_TEST_LLAMA_WHY", "NAV_TEST_LLAMA_ROOT is not set"))
+pytestmark = [
+    pytest.mark.real_time,  # a model of any size wants the processors
+    pytest.mark.skipif(
+        ROOT is None, reason=os.environ.get("NAV_TEST_LLAMA_WHY", "NAV_TEST_LLAMA_ROOT is not set")),
+]
 
 
 class LlamaServer:

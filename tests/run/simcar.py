@@ -62,14 +62,14 @@ class SimCar:
         return os.path.join(self.folder, name)
 
     def start(self, name, command, read=None):
-        """In a session of its own, so that a Ctrl-C is ours to hand on; dies with us."""
+        """In a process group of its own, so that a Ctrl-C is ours to hand on; dies with us."""
         with open(self.path(f"{name}.log"), "ab") as log:
             process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", *command],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE if read else log,
                 stderr=log,
-                start_new_session=True,
+                process_group=0,
                 env={key: value for key, value in os.environ.items()
                      if not key.startswith(("NAV_", "TURBONAV_"))},
             )
@@ -134,7 +134,7 @@ class SimCar:
             self.processes["standin"] = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", f"{self.build}/vlm/standin/turbonav-standin",
                  "--listen", "127.0.0.1:0", "--service", SERVICE_MS, *self.standin_options],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=log, start_new_session=True)
+                stdin=subprocess.DEVNULL, stdout=out, stderr=log, process_group=0)
 
         def listens():
             with open(self.path("standin.out")) as file:

@@ -35,17 +35,29 @@ class Result:
         self.failed += other.failed
         self.skipped += other.skipped
         self.unsteady += other.unsteady
-        self.again = other.again
+        self.again += other.again
         self.log += other.log
 
 
 class Running:
-    """A command in a session of its own, so that it can be ended with all its children. Its output
-    goes through a file: a forgotten grandchild would keep a pipe open."""
+    """A command in a process group of its own, so that it can be ended with all its children. No
+    session of its own: the kernel shares the processors between sessions (autogroups), and what is to
+    get only what the others leave would get as much as they do. Its output goes through a file: a
+    forgotten grandchild would keep a pipe open."""
 
     begun = []  # all of them, so that an interrupted run leaves none behind
+    over = False  # none is begun any more
+
+    @classmethod
+    def end_all(cls):
+        cls.over = True
+        for running in cls.begun:
+            if running.process.poll() is None:
+                end_group(running.process)
 
     def __init__(self, command, env=None):
+        if Running.over:
+            raise RuntimeError(f"the run is over: {command[0]}")
         self.output = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             command,
@@ -54,7 +66,7 @@ class Running:
             stdin=subprocess.DEVNULL,
             stdout=self.output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
+            process_group=0,
         )
         Running.begun.append(self)
 
@@ -67,7 +79,7 @@ class Running:
             code = None
             last_words = f"\nended after {seconds} s\n"
         finally:
-            end_session(self.process)
+            end_group(self.process)
         with self.output as output:
             output.seek(0)
             return code, output.read().decode(errors="replace") + last_words
@@ -77,7 +89,7 @@ def run(command, seconds, env=None):
     return Running(command, env).wait(seconds)
 
 
-def end_session(process):
+def end_group(process):
     """INT first: pytest then runs the clean-up of its fixtures."""
     for number, patience in ((signal.SIGINT, 5), (signal.SIGTERM, 3), (signal.SIGKILL, None)):
         if process.poll() is not None:

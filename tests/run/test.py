@@ -17,12 +17,11 @@ import shutil
 import signal
 import sys
 import time
-import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
 
 import debians
 from stage import (ROOT, UNSTEADY_MAX, Result, Running, cache_folder, count_cmocka, count_pytest,
-                   count_simulated, end_session, failed_nodes, is_failed, make_tree, node_of, read_testlog,
-                   run)
+                   count_simulated, end_group, failed_nodes, make_tree, read_testlog, run)
 
 GCC = os.path.join(ROOT, "build-gcc")
 CLANG = os.path.join(ROOT, "build-clang")
@@ -38,6 +37,7 @@ BUILD_OPTIONS = {
         "-Dfuzz=true",
     ],
 }
+TITLES = {GCC: "gcc", CLANG: "clang, address and undefined-behaviour sanitizers"}
 COMPILER = {GCC: "gcc", CLANG: "clang"}
 CPP_COMPILER = {GCC: "g++", CLANG: "clang++"}
 
@@ -85,11 +85,13 @@ PROCESS_REPEATS = {QUICK: 1, DEFAULT: 1, LONG: 5}
 # more, by itself, and told as UNSTEADY. No other test has a second try, and of these no more than a
 # few (UNSTEADY_MAX): many failures are no stall.
 REAL_TIME_UNITS = {"brake", "brake_line", "lidar", "sonar_i2c", "motor"}
-REAL_TIME_FILES = ("tests/e2e/test_safety", "tests/e2e/test_explore.py::", "tests/e2e/test_sim.py::",
-                   "tests/e2e/test_http.py::", "tests/e2e/test_page.py::")
-GUEST_SECONDS = 900  # to make it, and to run it
+REAL_TIME_FILES = ("test_explore", "test_http", "test_page", "test_safety", "test_sim.", "test_wheels")
+GUEST_SECONDS = 900  # to run it
 # A stage that takes longer is stuck.
 STAGE_SECONDS = {QUICK: 300, DEFAULT: 900, LONG: 7200}
+BESIDE_SECONDS = {QUICK: 300, DEFAULT: 2400, LONG: 14400}  # one that gets what the others leave
+PROCESSORS = os.cpu_count() or 1
+NONE_SELECTED = 5  # an exit code of pytest
 
 
 class Interrupted(Exception):
@@ -106,55 +108,56 @@ def build(mode, folder):
     result.note = "no warnings"
     if code != 0:
         result.fail(f"build with {COMPILER[folder]}", output)
+    for path in glob.glob(f"{folder}/**/*.gcda", recursive=True):  # what earlier tests ran
+        os.unlink(path)
     return result
 
 
-def sanitizer_env(folder):
+def sanitizer_env(folder, stage):
     """Findings abort, so that no exit code of the contract hides them, and go to files, so that a
     test that does not look at its child's last words cannot lose them."""
     if folder != CLANG:
         return {}
-    options = f"abort_on_error=1:log_path='{folder}/findings/log'"
+    options = f"abort_on_error=1:log_path='{folder}/findings/{stage}/log'"
     return {
         "ASAN_OPTIONS": options + ":detect_stack_use_after_return=1",
         "UBSAN_OPTIONS": options + ":halt_on_error=1:print_stacktrace=1",
     }
 
 
-def forget_findings(folder):
-    os.makedirs(os.path.join(folder, "findings"), exist_ok=True)
-    for path in glob.glob(f"{folder}/findings/*"):
+def forget_findings(folder, stage):
+    os.makedirs(os.path.join(folder, "findings", stage), exist_ok=True)
+    for path in glob.glob(f"{folder}/findings/{stage}/*"):
         os.unlink(path)
 
 
-def collect_findings(folder, result):
-    for path in sorted(glob.glob(f"{folder}/findings/*")):
+def collect_findings(folder, stage, result):
+    for path in sorted(glob.glob(f"{folder}/findings/{stage}/*")):
         with open(path, errors="replace") as file:
             result.fail("sanitizer finding", file.read())
 
 
-def unit(mode, folder):
+def unit(mode, folder, stage, *suite):
+    """Unit tests. When nothing failed but some in real time, those have a second try."""
     result = Result()
-    forget_findings(folder)
-    for path in glob.glob(f"{folder}/**/*.gcda", recursive=True):
-        os.unlink(path)
-    log = os.path.join(folder, "meson-logs/testlog.json")
+    forget_findings(folder, stage)
+    command = ["meson", "test", "-C", folder, "--no-rebuild", "--logbase", stage]
+    log = os.path.join(folder, f"meson-logs/{stage}.json")
     if os.path.exists(log):
         os.unlink(log)
-    command = ["meson", "test", "-C", folder, "--no-rebuild", "--repeat", str(UNIT_REPEATS[mode])]
-    code, output = run(command, STAGE_SECONDS[mode], sanitizer_env(folder))
+    env = sanitizer_env(folder, stage)
+    code, output = run([*command, "--repeat", str(UNIT_REPEATS[mode]), *suite], BESIDE_SECONDS[mode], env)
     tests = read_testlog(log)
     failed = {test["name"] for test in tests if test["result"] not in ("OK", "SKIP")}
     names = {name.split(" / ")[-1].split(":")[-1] for name in failed}
     if failed and names <= REAL_TIME_UNITS and mode != LONG:
-        again = ["meson", "test", "-C", folder, "--no-rebuild", "--num-processes", "1"]
-        code, output = run(again + sorted(names), STAGE_SECONDS[mode], sanitizer_env(folder))
+        code, output = run([*command, "--num-processes", "1", *sorted(names)], STAGE_SECONDS[mode], env)
         tests = [test for test in tests if test["name"] not in failed] + read_testlog(log)
         result.unsteady += [f"{test['name']}: failed, and passed at the second try"
                             for test in tests if test["name"] in failed and test["result"] == "OK"]
     for test in tests:
         count_cmocka(test, result)
-    collect_findings(folder, result)
+    collect_findings(folder, stage, result)
     if not tests and code == 0:
         result.skipped.append("unit tests: the build has none")
     elif code != 0 and not result.failed:
@@ -162,7 +165,7 @@ def unit(mode, folder):
     return result
 
 
-def llama_env(mode):
+def llama_env(mode, _build_folder):
     """Where the tests find a real llama-server, or why there is none. A quick run makes none."""
     folder = cache_folder("llama-root")
     if mode == QUICK and not os.path.exists(f"{folder}/tiny_model.py"):
@@ -173,7 +176,7 @@ def llama_env(mode):
     return {"NAV_TEST_LLAMA_ROOT": folder}
 
 
-def camera_env(mode):
+def camera_env(mode, _build_folder):
     """The same for a tree with the newest libcamera, and a compiler."""
     folder = cache_folder("debian-sid-root")
     if mode == QUICK and not os.path.exists(f"{folder}/made"):
@@ -194,67 +197,81 @@ def web_env(mode, build_folder):
     return {"NAV_TEST_WEB_WHY": f"no browser: {why}"} if why else {"NAV_TEST_WEB": folder}
 
 
-def count_again(first, report, result):
-    """Real-time tests on a machine that stalls: what failed was asked a second time, by itself. The
-    second answer counts, and what it changed is told."""
-    root = first.getroot()
-    second = {node_of(case): case for case in ElementTree.parse(report).getroot().iter("testcase")}
-    for suite in root.iter("testsuite"):
-        for case in list(suite):
-            if case.tag == "testcase" and is_failed(case) and node_of(case) in second:
-                suite.remove(case)
-                suite.append(second[node_of(case)])
-                if not is_failed(second[node_of(case)]):
-                    result.unsteady.append(f"{node_of(case)}: failed, and passed at the second try")
-    first.write(report)
-    count_pytest(report, result)
+def is_in_real_time(path):
+    return os.path.basename(path).startswith(REAL_TIME_FILES)
 
 
-def process(mode, folder, options):
+def has_marks(path):
+    """Single tests of the file are in real time (conftest.py)."""
+    with open(os.path.join(ROOT, path)) as file:
+        return "pytest.mark.real_time" in file.read()
+
+
+def process_files():
+    """The files of process tests, the big ones first."""
+    paths = sorted(glob.glob(f"{ROOT}/tests/e2e/test_*.py"), key=os.path.getsize, reverse=True)
+    return [os.path.relpath(path, ROOT) for path in paths]
+
+
+# What a file of process tests needs to be made.
+MADE_FOR = {"test_llama_server.py": llama_env, "test_libcamera.py": camera_env, "test_page.py": web_env}
+
+
+def process_file(mode, folder, stage, tests, options):
+    """One file of process tests, or single ones. A failed one is in `again` too."""
     result = Result()
-    forget_findings(folder)
-    if not glob.glob(f"{ROOT}/tests/e2e/test_*.py"):
-        result.skipped.append("process tests: there are none in tests/e2e")
-        return result
-    report = os.path.join(folder, "pytest.xml")
+    name = os.path.basename(tests[0]).split("::")[0]
+    report = os.path.join(folder, f"{stage}-{name}.xml")
     env = {
         "NAV_TEST_BUILD": folder,
         "PYTHONDONTWRITEBYTECODE": "1",
         "NAV_TEST_LONG": "1" if mode == LONG else "0",
-        **sanitizer_env(folder),
-        **llama_env(mode),
-        **camera_env(mode),
-        **web_env(mode, folder),
+        **sanitizer_env(folder, stage),
     }
+    for test in {os.path.basename(test).split("::")[0] for test in tests} & set(MADE_FOR):
+        env.update(MADE_FOR[test](mode, folder))
     command = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    command += [f"--junitxml={report}", "tests/e2e", *options]
-    if mode == QUICK:
-        command.append("--ignore-glob=*/test_safety*.py")
-        result.skipped.append("test_safety*.py: what is in real time takes three minutes")
+    command += [f"--junitxml={report}", *tests, *options]
     for _ in range(PROCESS_REPEATS[mode]):
         if os.path.exists(report):
             os.unlink(report)
-        code, output = run(command, STAGE_SECONDS[mode], env)
+        code, output = run(command, BESIDE_SECONDS[mode], env)
         before = len(result.failed)
         if os.path.exists(report):
-            again = failed_nodes(report)
-            in_real_time = all(node.startswith(REAL_TIME_FILES) for node in again)
-            if again and in_real_time and len(again) <= UNSTEADY_MAX and mode != LONG:
-                second = [part for part in command if part not in ("tests/e2e", *options)] + again
-                first = ElementTree.parse(report)
-                code, more = run(second, STAGE_SECONDS[mode], env)
-                output += more
-                count_again(first, report, result)
-            else:
-                count_pytest(report, result)
-        if code != 0:
+            count_pytest(report, result)
+            result.again += failed_nodes(report)
+        if code not in (0, NONE_SELECTED):
             result.log += output
-        if code not in (0, 5) and len(result.failed) == before:
-            result.failed.append(f"pytest: exit code {code}")
-        if code == 5:
-            result.skipped.append("process tests: none was selected")
-    collect_findings(folder, result)
+            if len(result.failed) == before:
+                result.failed.append(f"{name}: pytest: exit code {code}")
     return result
+
+
+class Process:
+    """Process tests, as many files at a time as the pool has threads. A job is a list of files and one of
+    options. Files that are in real time have a second try."""
+
+    def __init__(self, mode, folder, stage, jobs, pool):
+        self.mode, self.folder, self.stage = mode, folder, stage
+        forget_findings(folder, stage)
+        self.futures = [pool.submit(process_file, mode, folder, stage, *job) for job in jobs]
+
+    def wait(self):
+        result = Result()
+        for future in self.futures:
+            result.add(future.result())
+        again = result.again
+        if 0 < len(again) <= UNSTEADY_MAX and len(again) == len(result.failed) and self.mode != LONG and all(
+                map(is_in_real_time, again)):
+            second = process_file(self.mode, self.folder, self.stage, again, [])
+            result.unsteady += [f"{name}: failed, and passed at the second try" for name in result.failed
+                                if name not in second.failed]
+            result.failed = []
+            result.add(second)
+        collect_findings(self.folder, self.stage, result)
+        if result.passed == 0 and not result.failed:
+            result.skipped.append("process tests: none was selected")
+        return result
 
 
 def simulation(mode, folder):
@@ -263,7 +280,7 @@ def simulation(mode, folder):
     result = Result()
     program = os.path.join(folder, "tests/sim/sim-run")
     scenarios = sorted(glob.glob(f"{ROOT}/tests/sim/scenarios/*.scenario"))
-    shares = os.cpu_count() or 1
+    shares = PROCESSORS
     commands = [[program, "scenarios", *scenarios[i::shares]] for i in range(shares)]
     if mode != QUICK:
         count = ROOMS[mode] // shares
@@ -271,7 +288,7 @@ def simulation(mode, folder):
     for i in range(0, len(commands), shares):
         running = [Running(command) for command in commands[i : i + shares]]
         for command, process in zip(commands[i : i + shares], running):
-            code, output = process.wait(STAGE_SECONDS[mode])
+            code, output = process.wait(BESIDE_SECONDS[mode])
             lines = output.splitlines()
             count_simulated(" ".join(command[1:3]), code, output, result)
             if command[1] == "rooms" and lines:
@@ -334,7 +351,7 @@ def fuzz_count(mode, name, running, result):
         return
     code, output = running.wait(FUZZ_SECONDS[mode] + 120)
     executions = re.search(r"number_of_executed_units: (\d+)", output)
-    print(f"   {name:24} {executions.group(1) if executions else 'no':>10} executions", flush=True)
+    result.note += f"\n   {name:24} {executions.group(1) if executions else 'no':>10} executions"
     if code == 0 and executions:
         result.passed += 1
     else:
@@ -346,53 +363,37 @@ def fuzz(mode):
     result = Result()
     names = sorted(os.path.basename(path)[: -len("_fuzz.c")]
                    for path in glob.glob(f"{ROOT}/tests/fuzz/*_fuzz.c"))
-    at_once = os.cpu_count() or 1
-    for i in range(0, len(names), at_once):
-        started = [(name, fuzz_start(mode, name)) for name in names[i : i + at_once]]
+    for i in range(0, len(names), PROCESSORS):
+        started = [(name, fuzz_start(mode, name)) for name in names[i : i + PROCESSORS]]
         for name, running in started:
             fuzz_count(mode, name, running, result)
     return result
 
 
-class Proofs:
-    """Theorems about the gate. They take minutes of a processor and no time of the clock: they get
-    what the other tests leave."""
-
-    def __init__(self, mode):
-        self.mode = mode
-        self.result = Result()
-        command = ["chrt", "--idle", "0"]
-        command += ["tests/proof/run.py", "--seconds", str(PROOF_SECONDS[mode])]
-        command += ["--memory", cache_folder("proofs")] + (["--afresh"] if mode == LONG else [])
-        for prover in ("cbmc", "frama-c"):
-            if shutil.which(prover) is None:
-                folder = cache_folder(f"{prover}-root")
-                why = make_tree("tests/run/prover_root.sh", prover, folder)
-                if why:
-                    self.result.skipped.append(f"proofs: no {prover}: {why}")
-                else:
-                    command += [f"--{prover}-root", folder]
-        self.running = Running(command)
-
-    def wait(self):
-        """What a prover that is missing, or has no answer, does not show is skipped by its name."""
-        return count_proofs(self.result, *self.running.wait(STAGE_SECONDS[self.mode]))
+def proofs(mode):
+    """Theorems about the gate. What a prover that is missing, or has no answer, does not show is skipped
+    by its name."""
+    result = Result()
+    command = ["tests/proof/run.py", "--seconds", str(PROOF_SECONDS[mode])]
+    command += ["--memory", cache_folder("proofs")] + (["--afresh"] if mode == LONG else [])
+    for prover in ("cbmc", "frama-c"):
+        if shutil.which(prover) is None:
+            folder = cache_folder(f"{prover}-root")
+            why = make_tree("tests/run/prover_root.sh", prover, folder)
+            if why:
+                result.skipped.append(f"proofs: no {prover}: {why}")
+            else:
+                command += [f"--{prover}-root", folder]
+    return count_proofs(result, *run(command, BESIDE_SECONDS[mode]))
 
 
-class Guest:
-    """The installed units in an emulated machine. What it is made of is made at idle priority beside the
-    other tests; it boots when they are through, because an emulator that gets no processor trips the
-    watchdogs that it emulates."""
-
-    def __init__(self):
-        self.running = Running(["chrt", "--idle", "0", "tests/guest/run.py", "prepare"])
-
-    def wait(self):
-        result = Result()
-        code, output = self.running.wait(GUEST_SECONDS)
-        if code == 0:
-            code, output = run(["tests/guest/run.py", "boot"], GUEST_SECONDS)
-        return count_guest(result, code, output)
+def guest(prepared):
+    """The installed units in an emulated machine, as soon as what it is made of is there. An emulator that
+    gets no processor trips the watchdogs that it emulates."""
+    code, output = prepared.result()
+    if code == 0:
+        code, output = run(["tests/guest/run.py", "boot"], GUEST_SECONDS)
+    return count_guest(Result(), code, output)
 
 
 def count_guest(result, code, output):
@@ -429,32 +430,27 @@ def count_proofs(result, code, output):
     return result
 
 
-class Debian:
-    """The tests in the tree of another Debian (debians.py), at idle priority as the proofs; a process
-    test that failed is asked again when nothing else runs."""
+def debian(mode, name, *options):
+    """The tests in the tree of another Debian (debians.py)."""
+    command = ["tests/run/debians.py", name] + (["--all"] if mode == LONG else []) + list(options)
+    code, output = run(command, BESIDE_SECONDS[mode])
+    result = Result()
+    try:
+        vars(result).update(json.loads(output.splitlines()[-1]))
+    except (IndexError, ValueError):
+        result.fail(f"debians.py: exit code {code}", output)
+    return result
 
-    def __init__(self, mode, name):
-        self.mode = mode
-        self.command = ["tests/run/debians.py", name] + (["--all"] if mode == LONG else [])
-        self.running = Running(["chrt", "--idle", "0", *self.command])
 
-    def read(self, running):
-        code, output = running.wait(STAGE_SECONDS[self.mode])
-        result = Result()
-        try:
-            vars(result).update(json.loads(output.splitlines()[-1]))
-        except (IndexError, ValueError):
-            result.fail(f"debians.py: exit code {code}", output)
-        return result
-
-    def wait(self):
-        result = self.read(self.running)
-        if result.again:
-            second = self.read(Running([*self.command, "--again", *result.again]))
-            second.unsteady += [f"{name}: failed, and passed at the second try" for name in result.again
-                                if not second.failed]
-            result.add(second)
-        return result
+def debian_again(mode, name, first):
+    """A process test that failed there, where others took the processors, has a second try."""
+    result = first.result()
+    if result.again:
+        second = debian(mode, name, "--again", *result.again)
+        second.unsteady += [f"{name}: failed, and passed at the second try" for name in result.again
+                            if not second.failed]
+        result.add(second)
+    return result
 
 
 def source_coverage(path, counters):
@@ -541,35 +537,81 @@ class Report:
         return 1 if self.failed else 0
 
 
-def all_stages(report, mode, options):
-    if mode == QUICK:
-        build_and_test(report, mode, options)
-        return
-    proofs = Proofs(mode)
-    guest = Guest()
-    others = {title: Debian(mode, name) for name, title in debians.TITLES.items()}
-    build_and_test(report, mode, options)
-    for title, debian in others.items():
-        report.stage(title, debian.wait)
-    report.stage("proofs of the gate", proofs.wait)
-    report.stage("units and drivers in an emulated machine", guest.wait)
+def quick_stages(report, options, pool):
+    if report.stage("build: gcc, warnings are errors", build, QUICK, GCC):
+        report.stage("unit tests: gcc", unit, QUICK, GCC, "unit")
+        report.stage("the loop in virtual time", simulation, QUICK, GCC)
+        jobs = [([path], options) for path in process_files() if not is_in_real_time(path)]
+        tests = Process(QUICK, GCC, "process", jobs, pool)
+        report.stage("process tests: gcc", tests.wait)
+        report.skipped.append("process tests in real time: they take minutes")
 
 
-def build_and_test(report, mode, options):
-    if report.stage("build: gcc, warnings are errors", build, mode, GCC):
-        report.stage("unit tests: gcc", unit, mode, GCC)
-        report.stage("the loop in virtual time", simulation, mode, GCC)
-        report.stage("process tests: gcc", process, mode, GCC, options)
-        if mode != QUICK:
-            report.stage("chaos in real time", chaos, mode, GCC)
-            report.stage("coverage of the pure cores", coverage, mode, GCC)
-    if mode == QUICK:
-        return
-    title = "build: clang, warnings are errors, address and undefined-behaviour sanitizers"
-    if report.stage(title, build, mode, CLANG):
-        report.stage("unit tests: clang, sanitizers", unit, mode, CLANG)
-        report.stage("process tests: clang, sanitizers", process, mode, CLANG, options)
-        report.stage(f"fuzz, {FUZZ_SECONDS[mode]} s each", fuzz, mode)
+def build_all(report, mode):
+    return [folder for folder, title in TITLES.items()
+            if report.stage(f"build: {title}, warnings are errors", build, mode, folder)]
+
+
+def stages_in_time(report, mode, options, folders, pool):
+    """What has bounds of the clock, and mostly sleeps: nothing else runs beside it."""
+    files = process_files()
+    in_time = [([path], options) for path in files if is_in_real_time(path)]
+    marked = [path for path in files if not is_in_real_time(path) and has_marks(path)]
+    for folder in folders:
+        title = TITLES[folder]
+        report.stage(f"unit tests in real time: {title}", unit, mode, folder, "unit-real-time", "--suite",
+                     "real_time")
+        alone = Process(mode, folder, "marked", [(marked, ["-m", "real_time", *options])], pool)
+        report.stage(f"process tests with bounds in time: {title}", alone.wait)
+        tests = Process(mode, folder, "real-time", in_time, pool)
+        report.stage(f"process tests in real time: {title}", tests.wait)
+    if GCC in folders:
+        report.stage("chaos in real time", chaos, mode, GCC)
+
+
+def other_stages(report, mode, options, folders, beside):
+    """What needs only processors, some at once, and the guest, which comes first on them."""
+    others = [path for path in process_files() if not is_in_real_time(path)]
+    jobs = [([path], ["-m", "not real_time", *options]) for path in others]
+    prepared = beside.submit(run, ["tests/guest/run.py", "prepare"], BESIDE_SECONDS[mode])
+    later = []
+    for folder in folders:
+        rest = beside.submit(unit, mode, folder, "unit", "--no-suite", "real_time")
+        later.append((f"unit tests: {TITLES[folder]}", rest.result))
+    if GCC in folders:
+        later.append(("coverage of the pure cores", coverage, mode, GCC))
+        later.append(("the loop in virtual time", beside.submit(simulation, mode, GCC).result))
+    for folder in folders:
+        later.append((f"process tests: {TITLES[folder]}",
+                      Process(mode, folder, "process", jobs, beside).wait))
+    if CLANG in folders:
+        later.append((f"fuzz, {FUZZ_SECONDS[mode]} s each", beside.submit(fuzz, mode).result))
+    for name, title in debians.TITLES.items():
+        later.append((title, debian_again, mode, name, beside.submit(debian, mode, name)))
+    later.append(("proofs of the gate", beside.submit(proofs, mode).result))
+    report.stage("units and drivers in an emulated machine", guest, prepared)
+    for stage in later:
+        report.stage(*stage)
+
+
+def take_what_is_left():
+    """Of the processors, for this thread and the commands that it begins."""
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
+def stages(report, mode, options):
+    with ThreadPoolExecutor(PROCESSORS) as pool, \
+            ThreadPoolExecutor(PROCESSORS + 1, initializer=take_what_is_left) as beside:
+        try:
+            if mode == QUICK:
+                quick_stages(report, options, pool)
+            else:
+                folders = build_all(report, mode)
+                stages_in_time(report, mode, options, folders, pool)
+                other_stages(report, mode, options, folders, beside)
+        except Interrupted:
+            Running.end_all()
+            raise
 
 
 def main():
@@ -590,11 +632,8 @@ def main():
         signal.signal(number, on_signal)
     report = Report()
     try:
-        all_stages(report, arguments.mode, arguments.pytest)
+        stages(report, arguments.mode, arguments.pytest)
     except Interrupted as end:
-        for running in Running.begun:
-            if running.process.poll() is None:
-                end_session(running.process)
         report.failed.append("the run itself: interrupted")
         report.summary()
         return 128 + end.number
