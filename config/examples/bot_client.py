@@ -1,40 +1,27 @@
 #!/usr/bin/python3
-"""What a bot has to do to let the car explore. Here the chat is the terminal; in a bot, call `command` for
-each message that comes in, and let `say` and `show` send text and pictures.
-
-    bot_client.py [URL [TOKEN_FILE]]          /explore GOAL, /stop, /photo, /status"""
+"""What a bot does to let the car explore: bot_client.py [URL [TOKEN_FILE]]. Here the chat is the
+terminal, with /explore GOAL, /stop, /photo and /status; in a bot, call `command` for each message
+that comes in, and let `say` send text and pictures."""
 import json
 import sys
 import threading
-import urllib.error
-import urllib.request
+from urllib import error, request
 
 URL = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8090"
 TOKEN = open(sys.argv[2], encoding="ascii").read().strip() if len(sys.argv) > 2 else ""
+WORDS = {"state": "The car is {state}.",
+         "ended": "It ended by {reason} after {duration_s:.0f} s and {distance_m:.1f} m."}
 
 
-def say(text):
-    print(text, flush=True)
-
-
-def show(jpeg):
-    say(f"[a photo of {len(jpeg)} bytes]")
+def say(text, photo=None):
+    print(text if photo is None else f"[a photo of {len(photo)} bytes] {text}", flush=True)
 
 
 def ask(path, order=None, timeout=5):
     """GET, or POST of an order. Raises HTTPError, whose body says why."""
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {TOKEN}"}
     body = None if order is None else json.dumps(order).encode()
-    return urllib.request.urlopen(urllib.request.Request(URL + path, body, headers), timeout=timeout)
-
-
-def tell(kind, data):
-    if kind == "state":
-        say(f"The car is {data['state']}.")
-    elif kind == "photo":
-        show(ask(data["url"]).read())
-    elif kind == "ended":
-        say(f"It ended by {data['reason']} after {data['duration_s']:.0f} s and {data['distance_m']:.1f} m.")
+    return request.urlopen(request.Request(URL + path, body, headers), timeout=timeout)
 
 
 def follow(mission):
@@ -43,8 +30,10 @@ def follow(mission):
         name, _, value = line.decode().rstrip("\n").partition(": ")
         if name == "event":
             kind = value
-        elif name == "data":
-            tell(kind, json.loads(value))
+        elif name == "data" and kind == "photo":
+            say("On the way.", ask(json.loads(value)["url"]).read())
+        elif name == "data" and kind in WORDS:
+            say(WORDS[kind].format(**json.loads(value)))
 
 
 def command(text):
@@ -58,10 +47,10 @@ def command(text):
             ask("/v1/stop", {})
             say("Stopped.")
         elif word == "/photo":
-            show(ask("/v1/camera.jpg").read())
+            say("Just now.", ask("/v1/camera.jpg").read())
         elif word == "/status":
-            say(f"The car is {json.load(ask('/v1/status'))['state']}.")
-    except urllib.error.HTTPError as refusal:  # busy, latched, not ready: told in plain words
+            say(WORDS["state"].format(**json.load(ask("/v1/status"))))
+    except error.HTTPError as refusal:  # busy, latched, not ready: told in plain words
         problem = json.load(refusal)
         say(f"No: {problem['title']}. " + "; ".join(problem.get("not_ready", [problem["detail"]])))
 

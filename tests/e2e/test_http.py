@@ -512,6 +512,12 @@ def test_keys_drive_while_they_are_held(served):
     assert said.returncode == 64 and "drive needs a terminal" in said.stderr
 
 
+def test_the_example_of_a_bot_is_short_enough_to_be_read():
+    with open(BOT, encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    assert len(lines) <= 60 and max(map(len, lines)) <= 100
+
+
 def test_the_example_of_a_bot_keeps_the_contract(served):
     _, client = served
     # Unbuffered, so that select() knows of every line.
