@@ -19,6 +19,7 @@
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -79,6 +80,19 @@ struct config_entry {
 /* Hands over the same values one by one; the strings are valid during the call. */
 void config_each(const struct config *config,
                  void (*each)(void *user, const struct config_entry *entry), void *user);
+
+/* One key, as the reference describes it. */
+struct config_key {
+    const struct setting_table *table;
+    const struct setting *setting;
+    const char *fallback; /* the default with its unit; NULL: required */
+    const char *variable; /* of the environment; NULL: none */
+    bool first_only;      /* the variable means the first section only */
+};
+
+/* Hands over all keys one by one; the strings are valid during the call. */
+void config_each_key(const struct config *config,
+                     void (*each)(void *user, const struct config_key *key), void *user);
 
 /* Prints the reference of all keys: section, key, type, unit, default, range, environment name,
  * help. */

@@ -133,40 +133,44 @@ static void print_kind(const struct setting *setting, FILE *out)
     fprintf(out, "%s", strncmp(kind, "a ", 2) == 0 ? kind + 2 : kind);
 }
 
-static void print_fallback(const struct setting *setting, FILE *out)
-{
-    const char *unit = setting->unit == NULL ? "" : setting->unit;
-    const char *last = setting->fallback;
+/* Room for what a struct config_key points to. */
+struct key_texts {
+    char fallback[VALUE_TEXT_SIZE];
+    char variable[VARIABLE_NAME_MAX];
+};
 
-    if (setting->fallback == NULL) {
-        fprintf(out, "required");
-        return;
-    }
-    while (*last != '\0') {
-        last++;
-    }
+static struct config_key describe_key(const struct setting_table *table,
+                                      const struct setting *setting, struct key_texts *texts)
+{
+    const char *unit = setting->unit != NULL ? setting->unit : "";
+    const char *fallback = setting->fallback != NULL ? setting->fallback : "";
+    size_t length = strlen(fallback);
     /* Tables may leave the unit out of a default; people should see it. */
-    if (last > setting->fallback && isdigit((unsigned char)last[-1]) && *unit != '\0') {
-        fprintf(out, "default %s %s", setting->fallback, unit);
-    } else {
-        fprintf(out, "default %s", *setting->fallback == '\0' ? "empty" : setting->fallback);
-    }
+    bool bare = length > 0 && isdigit((unsigned char)fallback[length - 1]) && *unit != '\0';
+    struct config_key key = {.table = table, .setting = setting};
+
+    (void)snprintf(texts->fallback, sizeof(texts->fallback), "%s%s%s", fallback, bare ? " " : "",
+                   bare ? unit : "");
+    key.fallback = setting->fallback != NULL ? texts->fallback : NULL;
+    variable_name(table, setting, texts->variable, &key.first_only);
+    key.variable = texts->variable[0] != '\0' ? texts->variable : NULL;
+    return key;
 }
 
-static void print_key(const struct setting_table *table, const struct setting *setting, int width,
-                      FILE *out)
+static void print_key(const struct config_key *key, int width, FILE *out)
 {
-    char name[VARIABLE_NAME_MAX];
-    bool first_only;
+    const char *fallback = key->fallback;
 
-    fprintf(out, "  %-*s  %s\n  %*s  ", width, setting->key, setting->help, width, "");
-    print_kind(setting, out);
-    fprintf(out, "; ");
-    print_fallback(setting, out);
-    fprintf(out, "\n");
-    variable_name(table, setting, name, &first_only);
-    if (name[0] != '\0') {
-        fprintf(out, "  %*s  %s%s\n", width, "", name, first_only ? ", for the first of them" : "");
+    fprintf(out, "  %-*s  %s\n  %*s  ", width, key->setting->key, key->setting->help, width, "");
+    print_kind(key->setting, out);
+    if (fallback == NULL) {
+        fprintf(out, "; required\n");
+    } else {
+        fprintf(out, "; default %s\n", *fallback != '\0' ? fallback : "empty");
+    }
+    if (key->variable != NULL) {
+        fprintf(out, "  %*s  %s%s\n", width, "", key->variable,
+                key->first_only ? ", for the first of them" : "");
     }
 }
 
@@ -179,7 +183,25 @@ static void print_table(const struct setting_table *table, FILE *out)
                 table->help);
     }
     for (size_t i = 0; i < table->count; i++) {
-        print_key(table, &table->settings[i], widest_key(table), out);
+        struct key_texts texts;
+        struct config_key key = describe_key(table, &table->settings[i], &texts);
+
+        print_key(&key, widest_key(table), out);
+    }
+}
+
+void config_each_key(const struct config *config,
+                     void (*each)(void *user, const struct config_key *key), void *user)
+{
+    for (size_t i = 0; i < config->table_count; i++) {
+        const struct setting_table *table = config->tables[i];
+
+        for (size_t j = 0; j < table->count; j++) {
+            struct key_texts texts;
+            struct config_key key = describe_key(table, &table->settings[j], &texts);
+
+            each(user, &key);
+        }
     }
 }
 

@@ -48,6 +48,7 @@ enum mode {
 
 struct arguments {
     enum mode mode;
+    bool json;
     const char *config;
     const char *assignments[ASSIGNMENTS_MAX + 1];
 };
@@ -74,6 +75,8 @@ static const char help_text[] =
     "  --check          watch everything for three seconds, wheels still, and print a table\n"
     "  --wheels         first drive, on blocks: turn one wheel after the other, when asked on a\n"
     "                   terminal and confirmed there\n"
+    "  --json           with --wheels: talk on standard error, and print one object on standard\n"
+    "                   output in the end that says what became of each wheel\n"
     "  --stop-motors    stop the wheels and exit, whoever drives them\n"
     "  --config FILE    read FILE, and conf.d/*.conf beside it, instead of\n"
     "                   /etc/turbonav/turbonav.conf\n"
@@ -112,10 +115,15 @@ static int add_assignment(struct arguments *arguments, const char *value)
 static int parse(int argc, char **argv, struct arguments *arguments)
 {
     static const struct option options[] = {
-        {"check", no_argument, NULL, 'c'},       {"wheels", no_argument, NULL, 'w'},
-        {"stop-motors", no_argument, NULL, 'x'}, {"config", required_argument, NULL, 'f'},
-        {"set", required_argument, NULL, 's'},   {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},     {NULL, 0, NULL, 0},
+        {"check", no_argument, NULL, 'c'},
+        {"wheels", no_argument, NULL, 'w'},
+        {"json", no_argument, NULL, 'j'},
+        {"stop-motors", no_argument, NULL, 'x'},
+        {"config", required_argument, NULL, 'f'},
+        {"set", required_argument, NULL, 's'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},
+        {NULL, 0, NULL, 0},
     };
     int code, result = 0;
 
@@ -126,6 +134,9 @@ static int parse(int argc, char **argv, struct arguments *arguments)
             break;
         case 'w':
             arguments->mode = MODE_WHEELS;
+            break;
+        case 'j':
+            arguments->json = true;
             break;
         case 'x':
             arguments->mode = MODE_STOP_MOTORS;
@@ -152,6 +163,9 @@ static int parse(int argc, char **argv, struct arguments *arguments)
     }
     if (result == 0 && arguments->mode == MODE_WHEELS && !isatty(STDIN_FILENO)) {
         return refuse("--wheels asks a person: ", "standard input is no terminal");
+    }
+    if (result == 0 && arguments->mode != MODE_WHEELS && arguments->json) {
+        return refuse("--json needs ", "--wheels");
     }
     return result;
 }
@@ -461,17 +475,28 @@ static int run(struct process *process, enum mode mode)
     return result < 0 ? EXIT_OUTPUT : code;
 }
 
-static int turn_wheels(struct process *process)
+static int turn_wheels(struct process *process, bool json)
 {
+    struct wheels_report report;
     int lock_error, priority_error, result;
 
     (void)realtime_enter(&lock_error, &priority_error);
     result = wheels_run(&process->cycle, latch_is_set(process->setup.safety.latch), STDIN_FILENO,
-                        process->stop_fd, stdout);
+                        process->stop_fd, json ? stderr : stdout, &report);
     if (result == WHEELS_LOST) {
-        return motor_lost(process);
+        result = motor_lost(process);
+    } else if (brake_stop(process->brake) < 0) {
+        result = EXIT_OUTPUT;
     }
-    return brake_stop(process->brake) < 0 ? EXIT_OUTPUT : result;
+    /* Only now: who reads it may let us wait, and the wheels are still. */
+    if (json) {
+        wheels_print_json(&report, stdout);
+    }
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        log_error(&process->log, "standard output failed");
+        return EXIT_OUTPUT;
+    }
+    return result;
 }
 
 static int run_or_check(struct process *process, const struct arguments *arguments)
@@ -482,8 +507,8 @@ static int run_or_check(struct process *process, const struct arguments *argumen
         result = open_all(process, arguments->mode);
     }
     if (result == 0) {
-        result =
-            arguments->mode == MODE_WHEELS ? turn_wheels(process) : run(process, arguments->mode);
+        result = arguments->mode == MODE_WHEELS ? turn_wheels(process, arguments->json)
+                                                : run(process, arguments->mode);
     } else if (process->brake != NULL) {
         (void)brake_stop(process->brake);
     }

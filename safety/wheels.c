@@ -19,6 +19,7 @@ struct wheels {
     struct cycle *cycle;
     struct realtime_ticker ticker;
     int in_fd, stop_fd;
+    int good_ticks;
     bool lost;
     const char *trouble; /* why no wheel may turn; NULL: none */
 };
@@ -76,7 +77,11 @@ static bool tick(struct wheels *wheels, const int wanted[MECANUM_WHEELS])
     size = motor_encode(cycle->motor, cycle->duty, frame, sizeof(frame));
     wheels->lost = cycle->news.motor_lost || is_readable(brake_fd(cycle->brake)) ||
                    brake_send(cycle->brake, frame, size, false, now_ns) < 0;
-    return !wheels->lost && wheels->trouble == NULL;
+    if (wheels->lost || wheels->trouble != NULL) {
+        return false;
+    }
+    wheels->good_ticks++;
+    return true;
 }
 
 static bool ticks(struct wheels *wheels, const int wanted[MECANUM_WHEELS], int count)
@@ -129,22 +134,37 @@ static void turn_of(const struct mecanum_settings *settings, int wheel,
     mecanum_duties(settings, rim_um_s, ret_duty);
 }
 
-static bool turn_all(struct wheels *wheels, FILE *out)
+static bool turn_all(struct wheels *wheels, FILE *out, struct wheels_report *report)
 {
     const struct mecanum_settings *settings = &wheels->cycle->setup->wheels;
 
     for (int wheel = 0; wheel < MECANUM_WHEELS; wheel++) {
-        int duty[MECANUM_WHEELS];
+        int duty[MECANUM_WHEELS], before = wheels->good_ticks;
 
         turn_of(settings, wheel, duty);
         (void)fprintf(out, "motor %d  %-11s  forward, duty %+.1f %%\n", wheel + 1,
                       wheel_names[wheel], duty[wheel] / 10.0);
         (void)fflush(out);
-        if (!ticks(wheels, duty, TURN_TICKS) || !ticks(wheels, still, REST_TICKS)) {
+        report->wheel[wheel].done = ticks(wheels, duty, TURN_TICKS);
+        report->wheel[wheel].driven_ms = (wheels->good_ticks - before) * LIMITS_TICK_MS;
+        if (!report->wheel[wheel].done || !ticks(wheels, still, REST_TICKS)) {
             return false;
         }
     }
     return true;
+}
+
+static void begin_report(const struct mecanum_settings *settings, struct wheels_report *ret_report)
+{
+    struct wheels_report report = {0};
+
+    for (int wheel = 0; wheel < MECANUM_WHEELS; wheel++) {
+        int duty[MECANUM_WHEELS];
+
+        turn_of(settings, wheel, duty);
+        report.wheel[wheel].duty_permille = duty[wheel];
+    }
+    *ret_report = report;
 }
 
 static void tell(FILE *out, const char *text)
@@ -164,13 +184,16 @@ static void advise(FILE *out, const struct motor_options *options)
                   options->signs, options->table);
 }
 
-int wheels_run(struct cycle *cycle, bool latched, int in_fd, int stop_fd, FILE *out)
+int wheels_run(struct cycle *cycle, bool latched, int in_fd, int stop_fd, FILE *out,
+               struct wheels_report *ret_report)
 {
     struct wheels wheels = {.cycle = cycle, .in_fd = in_fd, .stop_fd = stop_fd};
 
+    begin_report(&cycle->setup->wheels, ret_report);
     realtime_ticker_init(&wheels.ticker, LIMITS_TICK_MS * CLOCK_NS_PER_MS);
     if (latched) {
-        tell(out, "No wheel turns: the e-stop is latched; 'turbonav reset' releases it\n");
+        ret_report->reason = "the e-stop is latched; 'turbonav reset' releases it";
+        (void)fprintf(out, "No wheel turns: %s\n", ret_report->reason);
         return WHEELS_REFUSED;
     }
     tell(out, "Looking at the battery and the e-stop key.\n");
@@ -180,14 +203,46 @@ int wheels_run(struct cycle *cycle, bool latched, int in_fd, int stop_fd, FILE *
                   "Ctrl-C and the e-stop key stop it at once.\n"
                   "\n"
                   "Type '" WORD "' and Enter to begin; anything else ends this: ");
-        if (confirm(&wheels) && turn_all(&wheels, out)) {
+        if (confirm(&wheels) && turn_all(&wheels, out, ret_report)) {
             advise(out, &cycle->setup->motor);
             return 0;
         }
     }
     if (wheels.lost) {
+        ret_report->reason = "the motor board or the brake was lost";
         return WHEELS_LOST;
     }
+    ret_report->reason = wheels.trouble;
     (void)fprintf(out, "\nNo wheel turns: %s\n", wheels.trouble);
     return WHEELS_REFUSED;
+}
+
+/* The reasons are our own words and need no escapes; NULL becomes null. */
+static void print_reason(const char *reason, FILE *out)
+{
+    const char *quote = reason != NULL ? "\"" : "";
+
+    (void)fprintf(out, ",\"reason\":%s%s%s", quote, reason != NULL ? reason : "null", quote);
+}
+
+void wheels_print_json(const struct wheels_report *report, FILE *out)
+{
+    (void)fprintf(out, "{\"done\":%s", report->reason == NULL ? "true" : "false");
+    print_reason(report->reason, out);
+    (void)fputs(",\"wheels\":[", out);
+    for (int wheel = 0; wheel < MECANUM_WHEELS; wheel++) {
+        bool done = report->wheel[wheel].done, begun = report->wheel[wheel].driven_ms > 0;
+
+        (void)fprintf(out,
+                      "%s{\"motor\":%d,\"name\":\"%s\",\"duty_percent\":%.1f,\"driven_ms\":%d,"
+                      "\"outcome\":\"%s\"",
+                      wheel > 0 ? "," : "", wheel + 1, wheel_names[wheel],
+                      report->wheel[wheel].duty_permille / 10.0, report->wheel[wheel].driven_ms,
+                      done    ? "driven"
+                      : begun ? "broken off"
+                              : "refused");
+        print_reason(done ? NULL : report->reason, out);
+        (void)fputc('}', out);
+    }
+    (void)fputs("]}\n", out);
 }

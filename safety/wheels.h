@@ -14,13 +14,28 @@
 #include "safety/cycle.h"
 
 enum wheels_result {
-    WHEELS_REFUSED = 1, /* or broken off; why is on `out` */
+    WHEELS_REFUSED = 1, /* or broken off; why is on `out` and in the report */
     WHEELS_LOST,        /* the board or the brake: take over and exit */
 };
 
+/* What came of it, for a program. */
+struct wheels_report {
+    const char *reason; /* why it was refused or broken off; NULL: every wheel was driven */
+    struct {
+        int duty_permille; /* asked for, or would have been */
+        int driven_ms;
+        bool done;
+    } wheel[MECANUM_WHEELS];
+};
+
 /* `cycle` is open but for its peer. Reads the confirmation from `in_fd`, which should be a
- * terminal, and ends when `stop_fd` is readable. The caller ends the brake, which stops the wheels
- * whatever happened here. 0 or enum wheels_result. */
-int wheels_run(struct cycle *cycle, bool latched, int in_fd, int stop_fd, FILE *out);
+ * terminal, and ends when `stop_fd` is readable; `out` is for the person there. The caller ends the
+ * brake, which stops the wheels whatever happened here. 0 or enum wheels_result; the report is
+ * filled either way. */
+int wheels_run(struct cycle *cycle, bool latched, int in_fd, int stop_fd, FILE *out,
+               struct wheels_report *ret_report);
+
+/* Prints it as one line of JSON. */
+void wheels_print_json(const struct wheels_report *report, FILE *out);
 
 #endif

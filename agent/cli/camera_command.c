@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "agent/cli/command.h"
@@ -53,9 +52,7 @@ static void print_json(void *user, const struct libcamera_camera *camera)
 {
     cJSON *json = cJSON_CreateObject(), *modes;
     int *count = user;
-    char *text;
 
-    (*count)++;
     cJSON_AddStringToObject(json, "id", camera->id);
     cJSON_AddStringToObject(json, "model", camera->model);
     cJSON_AddStringToObject(json, "location", camera->location);
@@ -74,12 +71,7 @@ static void print_json(void *user, const struct libcamera_camera *camera)
         }
         cJSON_AddItemToArray(modes, entry);
     }
-    text = cJSON_PrintUnformatted(json);
-    if (text != NULL) {
-        puts(text);
-        free(text);
-    }
-    cJSON_Delete(json);
+    *count += command_print_json(json) == 0;
 }
 
 static int list_failed(int result)
@@ -95,10 +87,10 @@ static int list_failed(int result)
 static int list(int argc, char **argv)
 {
     struct libcamera_manager *manager;
-    bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
+    bool json = command_takes_json(&argc, argv);
     int count = 0, result;
 
-    if (argc > 1 && !json) {
+    if (argc > 1) {
         return strcmp(argv[1], "--help") == 0 ? command_help(0, NULL) : command_unexpected(argv[1]);
     }
     libcamera_hush();

@@ -2,8 +2,10 @@
  * as it was typed, and where help is. */
 #include "agent/cli/command.h"
 
+#include <cJSON.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -68,6 +70,64 @@ int command_run(const struct command *commands, const char *title, int argc, cha
         }
     }
     return unknown_command(commands, title, argv[1]);
+}
+
+int command_read(int argc, char **argv, const struct command_value *values, bool *ret_json)
+{
+    bool json = false;
+
+    for (int i = 1; i < argc; i++) {
+        const struct command_value *value = values;
+
+        while (value->option != NULL && strcmp(argv[i], value->option) != 0) {
+            value++;
+        }
+        if (strcmp(argv[i], "--json") == 0) {
+            json = true;
+        } else if (strcmp(argv[i], "--help") == 0) {
+            (void)command_help(0, NULL);
+            return COMMAND_ANSWERED;
+        } else if (value->option == NULL) {
+            return command_unexpected(argv[i]);
+        } else if (i + 1 == argc) {
+            return command_needs_value(argv[i]);
+        } else {
+            *value->ret_value = argv[++i];
+        }
+    }
+    *ret_json = json;
+    return 0;
+}
+
+bool command_takes_json(int *argc, char **argv)
+{
+    int kept = 1;
+
+    for (int i = 1; i < *argc; i++) {
+        if (strcmp(argv[i], "--json") != 0) {
+            argv[kept++] = argv[i];
+        }
+    }
+    if (kept == *argc) {
+        return false;
+    }
+    *argc = kept;
+    argv[kept] = NULL;
+    return true;
+}
+
+int command_print_json(cJSON *json)
+{
+    char *text = cJSON_PrintUnformatted(json);
+
+    cJSON_Delete(json);
+    if (text == NULL) {
+        (void)fputs("turbonav: out of memory\n", stderr);
+        return EXIT_SYSTEM;
+    }
+    (void)puts(text);
+    free(text);
+    return 0;
 }
 
 int command_options(const char *path, const struct setting_table *table, void *ret_options)

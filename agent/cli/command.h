@@ -7,7 +7,11 @@
 #ifndef AGENT_CLI_COMMAND_H
 #define AGENT_CLI_COMMAND_H
 
+#include <stdbool.h>
+
 #include "hal/base/setting.h"
+
+struct cJSON;
 
 struct command {
     const char *name;
@@ -25,6 +29,25 @@ int command_run(const struct command *commands, const char *title, int argc, cha
 __attribute__((format(printf, 1, 2))) int command_usage(const char *format, ...);
 int command_unexpected(const char *argument);
 int command_needs_value(const char *option);
+
+/* An option with a value, and where the value goes. */
+struct command_value {
+    const char *option;
+    const char **ret_value;
+};
+
+#define COMMAND_ANSWERED (-1) /* --help was printed */
+
+/* Reads a command line of nothing but `--json`, `--help` and these options; a row without an option
+ * ends them. 0, COMMAND_ANSWERED or EXIT_USAGE. */
+int command_read(int argc, char **argv, const struct command_value *values, bool *ret_json);
+
+/* Takes `--json` from the arguments behind the command's name, wherever it stands; whether it did.
+ */
+bool command_takes_json(int *argc, char **argv);
+
+/* Prints an object as one line and frees it. 0, or EXIT_SYSTEM after a line on standard error. */
+int command_print_json(struct cJSON *json);
 
 /* What one section is configured to, from `path` or, where it is NULL, from the usual place. 0, or
  * an exit code after a line on standard error. */

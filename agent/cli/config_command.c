@@ -93,24 +93,18 @@ static void add_text(cJSON *json, const char *name, const char *text)
     cJSON_AddItemToObject(json, name, text != NULL ? cJSON_CreateString(text) : cJSON_CreateNull());
 }
 
-/* One object a line. */
+/* One object a line; `user` is an exit code. */
 static void print_entry(void *user, const struct config_entry *entry)
 {
     cJSON *json = cJSON_CreateObject();
-    char *text;
+    int *code = user;
 
-    (void)user;
     add_text(json, "section", entry->section);
     add_text(json, "name", entry->name);
     add_text(json, "key", entry->key);
     add_text(json, "value", entry->value);
     add_text(json, "origin", entry->origin);
-    text = cJSON_PrintUnformatted(json);
-    if (text != NULL) {
-        (void)puts(text);
-        free(text);
-    }
-    cJSON_Delete(json);
+    *code |= command_print_json(json);
 }
 
 static int show_loaded(const struct show_options *options)
@@ -123,7 +117,7 @@ static int show_loaded(const struct show_options *options)
     }
     code = judge(config, config_load(config, options->config, environ, options->assignments));
     if (code == 0 && options->json) {
-        config_each(config, print_entry, NULL);
+        config_each(config, print_entry, &code);
     } else if (code == 0) {
         config_show(config, stdout);
     }
@@ -151,18 +145,13 @@ static int show(int argc, char **argv)
 static int print_check(const char *path, const struct config *config, int result)
 {
     cJSON *json = cJSON_CreateObject();
-    char *text;
+    int code;
 
     add_text(json, "file", path);
     cJSON_AddBoolToObject(json, "ok", result == 0);
     add_text(json, "error", result == CONFIG_REFUSED ? config_error(config) : NULL);
-    text = cJSON_PrintUnformatted(json);
-    if (text != NULL) {
-        (void)puts(text);
-        free(text);
-    }
-    cJSON_Delete(json);
-    return result == 0 ? 0 : EXIT_BAD_CONFIG;
+    code = command_print_json(json);
+    return result == 0 ? code : EXIT_BAD_CONFIG;
 }
 
 static int check_file(const char *path, bool json)
@@ -186,10 +175,8 @@ static int check_file(const char *path, bool json)
 
 static int check(int argc, char **argv)
 {
-    bool json = argc > 1 && strcmp(argv[1], "--json") == 0;
+    bool json = command_takes_json(&argc, argv);
 
-    argc -= json ? 1 : 0;
-    argv += json ? 1 : 0;
     if (argc < 2) {
         return command_usage("expected 'turbonav config check FILE'");
     }
@@ -202,9 +189,55 @@ static int check(int argc, char **argv)
     return argc > 2 ? command_unexpected(argv[2]) : check_file(argv[1], json);
 }
 
+static void add_numbers(cJSON *json, const struct setting *setting)
+{
+    cJSON_AddNumberToObject(json, "min", (double)setting->min);
+    cJSON_AddNumberToObject(json, "max", (double)setting->max);
+    cJSON_AddNumberToObject(json, "multiple",
+                            setting->multiple > 0 ? (double)setting->multiple : 1);
+}
+
+static void add_choices(cJSON *json, const char *const *choices)
+{
+    cJSON *list = cJSON_AddArrayToObject(json, "choices");
+
+    for (; *choices != NULL; choices++) {
+        cJSON_AddItemToArray(list, cJSON_CreateString(*choices));
+    }
+}
+
+/* One object a line; `user` is an exit code. */
+static void print_key(void *user, const struct config_key *key)
+{
+    static const char *const types[] = {[SETTING_STRING] = "string",
+                                        [SETTING_PATH] = "path",
+                                        [SETTING_NUMBER] = "number",
+                                        [SETTING_BOOL] = "bool",
+                                        [SETTING_CHOICE] = "choice"};
+    const struct setting *setting = key->setting;
+    cJSON *json = cJSON_CreateObject();
+    int *code = user;
+
+    add_text(json, "section", key->table->section);
+    cJSON_AddNumberToObject(json, "instances", (double)key->table->instances);
+    add_text(json, "key", setting->key);
+    add_text(json, "type", types[setting->type]);
+    add_text(json, "default", key->fallback);
+    if (setting->type == SETTING_NUMBER) {
+        add_text(json, "unit", setting->unit);
+        add_numbers(json, setting);
+    } else if (setting->type == SETTING_CHOICE) {
+        add_choices(json, setting->choices);
+    }
+    add_text(json, "variable", key->variable);
+    add_text(json, "help", setting->help);
+    *code |= command_print_json(json);
+}
+
 static int keys(int argc, char **argv)
 {
     __attribute__((cleanup(free_config))) struct config *config = NULL;
+    bool json = command_takes_json(&argc, argv);
     int result;
 
     if (argc > 1) {
@@ -214,8 +247,12 @@ static int keys(int argc, char **argv)
     if (result < 0) {
         return system_failed(result);
     }
-    config_keys(config, stdout);
-    return 0;
+    if (json) {
+        config_each_key(config, print_key, &result);
+    } else {
+        config_keys(config, stdout);
+    }
+    return result;
 }
 
 int command_config(int argc, char **argv)

@@ -2,6 +2,8 @@
  *
  * A terminal tells presses and, while a key is held, their repetitions; it does not tell when the
  * key is let go. So each press is an order that holds 300 ms, and who presses nothing stands still.
+ * What a person reads goes to standard error; with --json one object on standard output says in the
+ * end what happened.
  */
 #include <cJSON.h>
 #include <errno.h>
@@ -16,10 +18,13 @@
 
 #include "agent/cli/command.h"
 #include "agent/cli/remote.h"
+#include "hal/base/clock.h"
 #include "hal/base/exit.h"
 
-#define TURN_MS   100 /* between two looks at the status */
-#define KEYS_SIZE 32
+#define TURN_MS      100 /* between two looks at the status */
+#define HOLD_NS      (300 * CLOCK_NS_PER_MS)
+#define KEYS_SIZE    32
+#define REFUSAL_SIZE 80
 
 struct key {
     const char *bytes; /* as the terminal sends it */
@@ -30,6 +35,16 @@ static const struct key keys[] = {
     {"w", 250, 0, 0},       {"s", -180, 0, 0},       {"a", 0, 180, 0},      {"d", 0, -180, 0},
     {"q", 0, 0, 1200},      {"e", 0, 0, -1200},      {"\033[A", 250, 0, 0}, {"\033[B", -180, 0, 0},
     {"\033[D", 0, 0, 1200}, {"\033[C", 0, 0, -1200},
+};
+
+/* What happened, for --json. */
+struct drive {
+    struct remote *remote;
+    bool json, taken;   /* taken: what was said last was not refused */
+    const char *reason; /* how it ended */
+    int orders, stops, refused;
+    char refusal[REFUSAL_SIZE];            /* the title of the last one */
+    int64_t begun_ns, driven_ns, until_ns; /* until: the last order that was taken holds */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -97,36 +112,76 @@ static void show(const char *answer)
     cJSON_Delete(json);
 }
 
+static void take_refusal(struct drive *drive, const char *answer)
+{
+    cJSON *json = cJSON_Parse(answer);
+    const char *title = cJSON_GetStringValue(cJSON_GetObjectItem(json, "title"));
+
+    (void)fputs("\r\033[K", stderr);
+    remote_complain(answer);
+    drive->refused++;
+    (void)snprintf(drive->refusal, sizeof(drive->refusal), "%s", title != NULL ? title : "");
+    cJSON_Delete(json);
+}
+
 /* 0; EXIT_NO_CAR when the agent does not answer; a refusal is shown and no end. */
-static int say(struct remote *remote, const char *path, const char *body)
+static int say(struct drive *drive, const char *path, const char *body)
 {
     char *answer = NULL;
-    int status, result = remote_ask(remote, path, body, &status, &answer);
+    int status, result = remote_ask(drive->remote, path, body, &status, &answer);
 
+    drive->taken = result == 0 && status < 400;
     if (result != 0) {
         return result;
     }
-    if (status >= 400) {
-        (void)fputs("\r\033[K", stderr);
-        remote_complain(answer);
-    } else {
+    if (drive->taken) {
         show(answer);
+    } else {
+        take_refusal(drive, answer);
     }
     free(answer);
     return 0;
 }
 
-static int drive(struct remote *remote, const struct key *key)
+/* From now on an order holds until then. */
+static void count_driven(struct drive *drive, int64_t now_ns, int64_t until_ns)
 {
-    char order[80];
+    int64_t from_ns = drive->until_ns > now_ns ? drive->until_ns : now_ns;
 
-    (void)snprintf(order, sizeof(order), "{\"vx_mm_s\":%d,\"vy_mm_s\":%d,\"wz_mrad_s\":%d}",
+    drive->driven_ns += until_ns - from_ns;
+    drive->until_ns = until_ns;
+}
+
+static int order(struct drive *drive, const struct key *key)
+{
+    char body[80];
+    int result;
+
+    (void)snprintf(body, sizeof(body), "{\"vx_mm_s\":%d,\"vy_mm_s\":%d,\"wz_mrad_s\":%d}",
                    key->vx_mm_s, key->vy_mm_s, key->wz_mrad_s);
-    return say(remote, "/v1/drive", order);
+    result = say(drive, "/v1/drive", body);
+    drive->orders++;
+    if (drive->taken) {
+        int64_t now_ns = clock_now_ns();
+
+        count_driven(drive, now_ns, now_ns + HOLD_NS);
+    }
+    return result;
+}
+
+static int stop(struct drive *drive)
+{
+    int result = say(drive, "/v1/stop", "");
+    int64_t now_ns = clock_now_ns();
+
+    if (drive->taken && now_ns < drive->until_ns) {
+        count_driven(drive, now_ns, now_ns);
+    }
+    return result;
 }
 
 /* Until x, Ctrl-C, or the end of the keyboard. */
-static int loop(struct remote *remote)
+static int loop(struct drive *drive)
 {
     int result = 0;
 
@@ -137,79 +192,90 @@ static int loop(struct remote *remote)
         ssize_t size;
 
         if (poll(&pollfd, 1, TURN_MS) <= 0) {
-            result = say(remote, "/v1/status", NULL);
+            result = say(drive, "/v1/status", NULL);
             continue;
         }
         size = read(STDIN_FILENO, bytes, sizeof(bytes));
         if (size <= 0 || bytes[size - 1] == 'x') {
+            drive->reason = size <= 0 ? "keyboard" : "key";
             return 0;
         }
         key = find_key(bytes, (size_t)size);
         if (key != NULL) {
-            result = drive(remote, key);
+            result = order(drive, key);
         } else if (bytes[size - 1] == ' ') {
-            result = say(remote, "/v1/stop", "");
+            result = stop(drive);
+            drive->stops++;
         }
     }
+    drive->reason = result != 0 ? "agent" : "signal";
     return result;
 }
 
-/* `--url`, `--token-file` and `--config`, each with a value. 0 or an exit code. */
-static int open_agent(int argc, char **argv, struct remote **ret_remote)
+static int tell_end(const struct drive *drive, int64_t now_ns)
 {
-    const char *values[3] = {NULL, NULL, NULL};
-    static const char *const options[3] = {"--url", "--token-file", "--config"};
+    cJSON *json = cJSON_CreateObject();
 
-    for (int i = 1; i < argc; i += 2) {
-        int option = 0;
+    cJSON_AddStringToObject(json, "reason", drive->reason);
+    cJSON_AddNumberToObject(json, "duration_s",
+                            (double)((now_ns - drive->begun_ns) / CLOCK_NS_PER_MS) / 1000);
+    cJSON_AddNumberToObject(json, "driven_s", (double)(drive->driven_ns / CLOCK_NS_PER_MS) / 1000);
+    cJSON_AddNumberToObject(json, "orders", drive->orders);
+    cJSON_AddNumberToObject(json, "stops", drive->stops);
+    cJSON_AddNumberToObject(json, "refused", drive->refused);
+    cJSON_AddItemToObject(json, "refusal",
+                          drive->refused > 0 ? cJSON_CreateString(drive->refusal)
+                                             : cJSON_CreateNull());
+    cJSON_AddBoolToObject(json, "stopped", drive->taken);
+    return command_print_json(json);
+}
 
-        while (option < 3 && strcmp(argv[i], options[option]) != 0) {
-            option++;
-        }
-        if (option == 3) {
-            return strcmp(argv[i], "--help") == 0 ? command_help(0, NULL) - 1
-                                                  : command_unexpected(argv[i]);
-        }
-        if (i + 1 == argc) {
-            return command_needs_value(argv[i]);
-        }
-        values[option] = argv[i + 1];
+/* 0, COMMAND_ANSWERED or an exit code. */
+static int open_agent(int argc, char **argv, struct drive *drive)
+{
+    const char *url = NULL, *token_file = NULL, *config = NULL;
+    const struct command_value values[] = {
+        {"--url", &url}, {"--token-file", &token_file}, {"--config", &config}, {NULL, NULL}};
+    int result = command_read(argc, argv, values, &drive->json);
+
+    if (result != 0) {
+        return result;
     }
     if (isatty(STDIN_FILENO) != 1) {
         return command_usage("drive needs a terminal to read keys from");
     }
-    return remote_open(values[0], values[1], values[2], ret_remote);
+    return remote_open(url, token_file, config, &drive->remote);
 }
 
 int command_drive(int argc, char **argv)
 {
     struct sigaction action = {.sa_handler = on_signal};
-    struct remote *remote = NULL;
+    struct drive drive = {.begun_ns = clock_now_ns()};
     struct termios before;
-    char *answer = NULL;
-    int result = open_agent(argc, argv, &remote), status;
+    int result = open_agent(argc, argv, &drive);
 
     if (result != 0) {
-        return result < 0 ? 0 : result;
+        return result == COMMAND_ANSWERED ? 0 : result;
     }
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
     result = open_keyboard(&before);
     if (result < 0) {
         (void)fprintf(stderr, "turbonav: keyboard: %s\n", strerror(-result));
-        remote_close(remote);
+        remote_close(drive.remote);
         return EXIT_SYSTEM;
     }
     (void)fputs(
         "w s a d or the arrows drive, q e turn, space stops, x ends; the car moves while a key "
         "is held\n",
         stderr);
-    result = loop(remote);
-    if (remote_ask(remote, "/v1/stop", "", &status, &answer) == 0) {
-        free(answer);
-    }
+    result = loop(&drive);
+    (void)stop(&drive);
     (void)tcsetattr(STDIN_FILENO, TCSANOW, &before);
     (void)fputs("\r\033[K", stderr);
-    remote_close(remote);
+    remote_close(drive.remote);
+    if (drive.json && tell_end(&drive, clock_now_ns()) != 0 && result == 0) {
+        result = EXIT_SYSTEM;
+    }
     return result == 0 && interrupted != 0 ? 128 + interrupted : result;
 }

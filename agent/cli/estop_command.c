@@ -78,23 +78,14 @@ static int carry_out(struct link *link, const char *socket, const struct order *
 static int order(int argc, char **argv, const struct order *what)
 {
     const char *config = NULL;
+    const struct command_value values[] = {{"--config", &config}, {NULL, NULL}};
     struct safety_options options;
     struct link *link;
     bool json = false;
-    int result;
+    int result = command_read(argc, argv, values, &json);
 
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0) {
-            json = true;
-        } else if (strcmp(argv[i], "--help") == 0) {
-            return command_help(0, NULL);
-        } else if (strcmp(argv[i], "--config") != 0) {
-            return command_unexpected(argv[i]);
-        } else if (i + 1 == argc) {
-            return command_needs_value("--config FILE");
-        } else {
-            config = argv[++i];
-        }
+    if (result != 0) {
+        return result == COMMAND_ANSWERED ? 0 : result;
     }
     result = command_options(config, &safety_table, &options);
     if (result != 0) {

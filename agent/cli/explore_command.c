@@ -20,8 +20,6 @@
 #define SHOWN_SIZE 200
 #define WATCH_S    1
 
-#define WISH_ANSWERED (-1) /* --help was printed */
-
 /* What the three commands have in common, and what explore asks for. */
 struct wish {
     const char *config, *url, *token_file;
@@ -65,7 +63,7 @@ static int read_value(struct wish *wish, bool explores, const char *option, cons
     return 0;
 }
 
-/* 0, WISH_ANSWERED or an exit code. */
+/* 0, COMMAND_ANSWERED or an exit code. */
 static int read_wish(int argc, char **argv, struct wish *ret_wish)
 {
     bool explores = strcmp(argv[0], "explore") == 0, watches = strcmp(argv[0], "status") == 0;
@@ -76,7 +74,7 @@ static int read_wish(int argc, char **argv, struct wish *ret_wish)
 
         if (strcmp(argv[i], "--help") == 0) {
             (void)command_help(0, NULL);
-            return WISH_ANSWERED;
+            return COMMAND_ANSWERED;
         }
         if (strcmp(argv[i], "--json") == 0) {
             wish.json = true;
@@ -312,7 +310,7 @@ int command_explore(int argc, char **argv)
         result = explore(remote, &wish);
     }
     remote_close(remote);
-    return result == WISH_ANSWERED ? 0 : result;
+    return result == COMMAND_ANSWERED ? 0 : result;
 }
 
 /* --- stop and status --- */
@@ -397,7 +395,7 @@ static int report(int argc, char **argv, const char *path, const char *body,
         (void)fputs(wish.json || isatty(STDOUT_FILENO) != 1 ? "" : "\033[H\033[J", stdout);
     }
     remote_close(remote);
-    return result == WISH_ANSWERED ? 0 : result;
+    return result == COMMAND_ANSWERED ? 0 : result;
 }
 
 int command_stop(int argc, char **argv)

@@ -58,8 +58,9 @@ int command_help(int argc, char **argv)
           "  version              print the version\n"
           "  help                 print this help\n"
           "\n"
-          "With --json explore, stop, status, estop, reset, config show, config check,\n"
-          "camera list and version print JSON, one object a line.\n"
+          "With --json every command but help prints JSON, one object a line: explore one\n"
+          "for each event; drive and wheels one in the end that says what happened, and\n"
+          "what a person reads meanwhile goes to standard error.\n"
           "\n"
           "The configuration is read from these places; a later one wins:\n"
           "  1. the defaults                  turbonav config keys\n"
@@ -86,10 +87,10 @@ int command_help(int argc, char **argv)
 
 static int version(int argc, char **argv)
 {
-    bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
+    bool json = command_takes_json(&argc, argv);
 
-    if (argc > 1 && !json) {
-        return command_unexpected(argv[1]);
+    if (argc > 1) {
+        return strcmp(argv[1], "--help") == 0 ? command_help(0, NULL) : command_unexpected(argv[1]);
     }
     puts(json ? "{\"version\":\"" TURBONAV_VERSION "\"}" : "turbonav " TURBONAV_VERSION);
     return 0;

@@ -3,6 +3,7 @@
  * The file appears whole or not at all: it is written under another name beside its own and
  * renamed. A camera takes about a second to find its exposure, so the picture is not the first one.
  */
+#include <cJSON.h>
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -33,6 +34,7 @@ struct snap {
     const char *config;
     const char *id;
     int width_px, height_px; /* 0: as configured */
+    bool json;
 };
 
 /* "640x480". */
@@ -83,6 +85,8 @@ static int read_arguments(int argc, char **argv, struct snap *snap)
         if (is_option(argv[i])) {
             result = read_option(argv[i], argv[i + 1], snap);
             i++;
+        } else if (strcmp(argv[i], "--json") == 0) {
+            snap->json = true;
         } else if (argv[i][0] == '-' || snap->file != NULL) {
             result = command_unexpected(argv[i]);
         } else {
@@ -198,19 +202,38 @@ static int encode(const struct frame *frame, struct jpeg **ret_jpeg,
     return result;
 }
 
+static int print_json(const char *file, const char *source, const struct jpeg_picture *picture,
+                      const struct jfif_info *info)
+{
+    cJSON *json = cJSON_CreateObject();
+
+    cJSON_AddStringToObject(json, "file", file);
+    cJSON_AddNumberToObject(json, "width_px", info->width_px);
+    cJSON_AddNumberToObject(json, "height_px", info->height_px);
+    cJSON_AddNumberToObject(json, "bytes", (double)picture->size);
+    cJSON_AddBoolToObject(json, "encoded", !picture->passed_through);
+    cJSON_AddStringToObject(json, "camera", source);
+    return command_print_json(json);
+}
+
 static int finish(const struct snap *snap, const struct camera *camera,
                   const struct jpeg_picture *picture)
 {
+    const char *source = camera_state(camera);
     struct jfif_info info;
     char shown[SHOWN_SIZE];
     int result = save(snap->file, picture);
 
-    if (result == 0 && jfif_check(picture->bytes, picture->size, &info) == JFIF_OK) {
-        text_escape(snap->file, strlen(snap->file), shown, sizeof(shown));
-        printf("%s: %dx%d, %zu bytes, %s %s\n", shown, info.width_px, info.height_px, picture->size,
-               picture->passed_through ? "as it came from" : "encoded from", camera_state(camera));
+    if (result != 0 || jfif_check(picture->bytes, picture->size, &info) != JFIF_OK) {
+        return result;
     }
-    return result;
+    if (snap->json) {
+        return print_json(snap->file, source, picture, &info);
+    }
+    text_escape(snap->file, strlen(snap->file), shown, sizeof(shown));
+    printf("%s: %dx%d, %zu bytes, %s %s\n", shown, info.width_px, info.height_px, picture->size,
+           picture->passed_through ? "as it came from" : "encoded from", source);
+    return 0;
 }
 
 /* Takes pictures until one is good and the camera has settled. 0 or an exit code. */

@@ -2,6 +2,7 @@
  * which this one becomes. */
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -31,16 +32,21 @@ static void become(char *const arguments[])
 
 int command_wheels(int argc, char **argv)
 {
-    char *with[] = {OWNER, "--wheels", "--config", argc == 3 ? argv[2] : NULL, NULL};
-    char *without[] = {OWNER, "--wheels", NULL};
+    const char *config = NULL;
+    const struct command_value values[] = {{"--config", &config}, {NULL, NULL}};
+    const char *arguments[6] = {OWNER, "--wheels"};
+    bool json = false;
+    int count = 2, result = command_read(argc, argv, values, &json);
 
-    if (argc == 3 && strcmp(argv[1], "--config") == 0) {
-        become(with);
-    } else if (argc > 1) {
-        return strcmp(argv[1], "--help") == 0 ? command_help(0, NULL) : command_unexpected(argv[1]);
-    } else {
-        become(without);
+    if (result != 0) {
+        return result == COMMAND_ANSWERED ? 0 : result;
     }
+    if (config != NULL) {
+        arguments[count++] = "--config";
+        arguments[count++] = config;
+    }
+    arguments[count] = json ? "--json" : NULL;
+    become((char *const *)arguments);
     (void)fprintf(stderr, "turbonav: " OWNER ": %s\n", strerror(errno));
     return EXIT_SYSTEM;
 }

@@ -2,6 +2,7 @@
 libcameras do is in test_libcamera.py."""
 
 import glob
+import json
 import os
 import shutil
 import socket
@@ -89,10 +90,11 @@ def jpeg(frames):
 def test_a_machine_without_a_camera_says_so():
     if glob.glob("/dev/video*") or glob.glob("/dev/media*"):
         pytest.skip("this machine has a camera")
-    done = turbonav("camera", "list")
-    assert done.returncode == 66 and done.stdout == ""
-    assert done.stderr.startswith("turbonav: ") and done.stderr.count("\n") == 1
-    assert "no camera is there" in done.stderr or "without libcamera" in done.stderr
+    for options in ((), ("--json",)):
+        done = turbonav("camera", "list", *options)
+        assert done.returncode == 66 and done.stdout == ""
+        assert done.stderr.startswith("turbonav: ") and done.stderr.count("\n") == 1
+        assert "no camera is there" in done.stderr or "without libcamera" in done.stderr
 
 
 def test_snap_without_a_camera_ends_and_writes_nothing(tmp_path):
@@ -113,6 +115,15 @@ def test_snap_writes_the_very_picture_of_a_camera_that_gives_jpeg(tmp_path, conf
     assert sorted(os.listdir(tmp_path)) == ["camera.sock", "snap.jpg", "turbonav.conf"]
 
 
+def test_snap_says_the_same_as_json(tmp_path, config, jpeg):
+    with Camera(tmp_path / "camera.sock", jpeg):
+        done = turbonav("camera", "snap", "snap.jpg", "--json", "--config", config, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("\n") == 1
+    assert json.loads(done.stdout) == {"file": "snap.jpg", "width_px": 640, "height_px": 480, "bytes": len(jpeg),
+                                       "encoded": False, "camera": "the simulator"}
+
+
 def test_snap_takes_the_umask(tmp_path, config, jpeg):
     with Camera(tmp_path / "camera.sock", jpeg):
         done = turbonav("camera", "snap", tmp_path / "snap.jpg", "--config", config,
@@ -124,8 +135,8 @@ def test_snap_takes_the_umask(tmp_path, config, jpeg):
 def test_snap_leaves_an_older_picture_when_there_is_no_whole_one(tmp_path, config, jpeg):
     (tmp_path / "snap.jpg").write_text("older")
     with Camera(tmp_path / "camera.sock", jpeg[: len(jpeg) // 2]):
-        done = turbonav("camera", "snap", tmp_path / "snap.jpg", "--config", config)
-    assert done.returncode == 66 and done.stdout == ""
+        done = turbonav("camera", "snap", tmp_path / "snap.jpg", "--json", "--config", config)
+    assert done.returncode == 66 and done.stdout == "" and done.stderr.count("\n") == 1
     assert "the last one is cut off" in done.stderr
     assert (tmp_path / "snap.jpg").read_text() == "older"
     assert sorted(os.listdir(tmp_path)) == ["camera.sock", "snap.jpg", "turbonav.conf"]

@@ -252,6 +252,39 @@ def test_every_variable_that_keys_names_is_accepted(conf):
         assert refused(result).startswith(f"environment {name}: [")
 
 
+def test_keys_says_the_same_as_json():
+    text = turbonav("config", "keys").stdout
+    said = turbonav("config", "keys", "--json")
+    assert (said.returncode, said.stderr) == (0, "")
+    entries = [json.loads(line) for line in said.stdout.splitlines()]
+    assert [entry["key"] for entry in entries] == re.findall(r"(?m)^  ([a-z0-9_]+)  ", text)
+    assert {name for entry in entries if (name := entry["variable"])} == \
+        set(re.findall(r"\b(?:TURBONAV|NAV)_[A-Z0-9_]+", text))
+    for entry in entries:
+        assert entry["help"] in text
+        assert entry["default"] is None or f"; default {entry['default'] or 'empty'}\n" in text
+    forward = next(entry for entry in entries if entry["key"] == "forward")
+    assert (forward["section"], forward["instances"], forward["type"]) == ("explorer", 0, "number")
+    assert (forward["unit"], forward["min"], forward["max"]) == ("mm/s", 0, 1000)
+    assert forward["default"] == "300 mm/s"
+    protocol = next(entry for entry in entries if entry["key"] == "protocol")
+    assert protocol["choices"] == ["auto", "llama", "openai"] and protocol["instances"] == 8
+
+
+def test_every_command_of_the_help_takes_json():
+    commands = re.findall(r"(?m)^  ([a-z]+(?: [a-z]+)?) ", turbonav("help").stdout.split("Exit status")[0])
+    commands.remove("help")
+    assert len(commands) == 13
+    for command in commands:
+        said = turbonav(*command.split(), "--json", "--no-such-option")
+        assert said.returncode == 64 and 'unknown option "--no-such-option"' in said.stderr, command
+
+
+def test_version_says_the_same_as_json():
+    said = turbonav("version", "--json")
+    assert f"turbonav {json.loads(said.stdout)['version']}\n" == turbonav("version").stdout
+
+
 def test_show_says_the_same_as_json(conf):
     text = turbonav("config", "show", "--config", conf)
     entries = [json.loads(line)
@@ -268,6 +301,6 @@ def test_check_says_the_same_as_json(conf, tmp_path):
     assert said.returncode == 0 and json.loads(said.stdout) == {"file": str(conf), "ok": True, "error": None}
     wrong = tmp_path / "wrong.conf"
     wrong.write_text("[explorer]\nforward = fast\n")
-    said = turbonav("config", "check", "--json", wrong)
+    said = turbonav("config", "check", wrong, "--json")
     assert said.returncode == 78 and said.stderr == ""
     assert json.loads(said.stdout)["error"] == refused(turbonav("config", "check", wrong))

@@ -490,12 +490,70 @@ def test_estop_of_the_command_needs_no_agent(served):
     assert subprocess.run(command, capture_output=True, text=True).stdout == '{"estop":false}\n'
 
 
+def test_status_and_stop_say_it_in_json(served):
+    car, client = served
+    said = turbonav(client, "status", "--json")
+    assert said.returncode == 0 and json.loads(said.stdout)["state"] == "idle"
+    mission = client.explore()
+    said = turbonav(client, "stop", "--json")
+    assert said.returncode == 0 and json.loads(said.stdout)["state"] in ("exploring", "idle")
+    assert client.ended(mission)["reason"] == "stop"
+    car.end("safety")
+    said = turbonav(client, "explore", "--json")
+    assert said.returncode == 75 and said.stdout == "" and said.stderr.count("\n") == 1
+
+
+def drive_by_keyboard(client, *options):
+    """`turbonav drive`, and the terminal that its keys come from."""
+    keyboard, slave = pty.openpty()
+    command = subprocess.Popen([TURBONAV, "drive", "--url", f"http://{client.place}", *options],
+                               stdin=slave, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    os.close(slave)
+    return keyboard, command
+
+
+def test_a_program_is_told_how_a_drive_ended(served):
+    car, client = served
+    keyboard, command = drive_by_keyboard(client, "--json")
+    client.post("/v1/estop")
+    client.wait(lambda now: now["state"] == "estop", "latched")
+    os.write(keyboard, b"q")
+    time.sleep(0.5)
+    client.post("/v1/estop/reset")
+    client.wait(lambda now: now["state"] == "idle", "reset")
+    client.wait_ready()
+    since = time.monotonic()
+    orders = 1
+    while not turns(car, since):
+        assert time.monotonic() - since < PATIENCE_S
+        os.write(keyboard, b"q")
+        orders += 1
+        time.sleep(0.1)
+    os.write(keyboard, b" ")
+    time.sleep(0.3)
+    os.write(keyboard, b"x")
+    output, words = command.communicate(timeout=PATIENCE_S)
+    assert command.returncode == 0, words
+    assert output.count("\n") == 1
+    told = json.loads(output)
+    assert (told["reason"], told["stops"], told["stopped"]) == ("key", 1, True)
+    assert told["refused"] >= 1 and told["refusal"] == "the emergency stop is latched", words
+    assert told["refused"] + 1 <= told["orders"] <= orders
+    assert 0 < told["driven_s"] < told["duration_s"] - 0.5
+    os.close(keyboard)
+    keyboard, command = drive_by_keyboard(client, "--json")
+    command.stderr.readline()
+    car.end("agent", signal.SIGKILL)
+    output, _ = command.communicate(timeout=PATIENCE_S)
+    assert command.returncode == 75
+    told = json.loads(output)
+    assert (told["reason"], told["orders"], told["driven_s"], told["stopped"]) == ("agent", 0, 0, False)
+    os.close(keyboard)
+
+
 def test_keys_drive_while_they_are_held(served):
     car, client = served
-    master, slave = pty.openpty()
-    command = subprocess.Popen([TURBONAV, "drive", "--url", f"http://{client.place}"], stdin=slave,
-                               stderr=subprocess.PIPE, text=True)
-    os.close(slave)
+    master, command = drive_by_keyboard(client)
     since = time.monotonic()
     while not turns(car, since):
         assert time.monotonic() - since < PATIENCE_S

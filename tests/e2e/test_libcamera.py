@@ -115,6 +115,10 @@ def test_list_tells_what_a_camera_is(sid):
     lines = done.stdout.splitlines()
     assert re.fullmatch(r'Bars  "Played camera"  front  NV12( \d+x\d+)+', lines[0])
     assert " 320x240 " in lines[0] and lines[0].endswith(" 640x480")
+    told = json.loads(sid.run(TURBONAV, "camera", "list", "--json", env=shim()).stdout)
+    assert (told["id"], told["model"], told["location"]) == ("Bars", "Played camera", "front")
+    assert (told["modes"][0]["format"], told["modes"][0]["usable"]) == ("NV12", True)
+    assert [320, 240] in told["modes"][0]["sizes"] and told["modes"][0]["sizes"][-1] == [640, 480]
 
 
 @pytest.mark.parametrize("size, arguments", [

@@ -2,6 +2,7 @@
 
 import fcntl
 import itertools
+import json
 import os
 import pty
 import select
@@ -32,10 +33,10 @@ def take_terminal():
 class Person:
     """Reads and types at a terminal."""
 
-    def __init__(self, car, command=(), **more):
+    def __init__(self, car, command=(), stdout=None, **more):
         self.ours, theirs = pty.openpty()
         command = list(command) or [SAFETY, "--wheels", "--config", car.config]
-        self.process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs,
+        self.process = subprocess.Popen(command, stdin=theirs, stdout=stdout or theirs, stderr=theirs,
                                         start_new_session=True, preexec_fn=take_terminal,
                                         env={**car.environment(), **more})
         os.close(theirs)
@@ -201,10 +202,79 @@ def test_nobody_can_connect_meanwhile(car):
     assert person.leaves() == 1
 
 
-def test_command_becomes_the_process_that_owns_the_wheels(car):
+def at_command(car, *options, stdout=None):
+    """A person at the terminal of `turbonav wheels`, which finds turbonav-safety in PATH."""
     folder = os.path.dirname(os.path.abspath(SAFETY))
-    person = Person(car, [TURBONAV, "wheels", "--config", car.config],
-                    PATH=f"{folder}:{os.environ['PATH']}")
+    return Person(car, [TURBONAV, "wheels", "--config", car.config, *options], stdout,
+                  PATH=f"{folder}:{os.environ['PATH']}")
+
+
+def script(car):
+    return at_command(car, "--json", stdout=subprocess.PIPE)
+
+
+def told(person):
+    """The one object that the program reads, when the person has left."""
+    output = person.process.stdout.read()
+    assert output.count(b"\n") == 1, output
+    return json.loads(output)
+
+
+def test_a_program_is_told_what_each_wheel_did(car):
+    person = script(car)
+    assert person.reads("anything else ends this: "), person.text
+    person.types("wheels")
+    assert person.leaves() == 0, person.text
+    report = told(person)
+    assert (report["done"], report["reason"]) == (True, None)
+    assert report["wheels"] == [
+        {"motor": motor, "name": name, "duty_percent": duty, "driven_ms": 500, "outcome": "driven",
+         "reason": None}
+        for motor, name, duty in ((1, "front left", -40), (2, "front right", 40),
+                                  (3, "rear left", -40), (4, "rear right", 40))]
+    assert len(turns(car)) == 4 and "What to do when" in person.text
+
+
+def test_a_program_is_told_why_no_wheel_turned(car):
+    latch(car)
+    person = script(car)
+    assert person.leaves() == 1, person.text
+    report = told(person)
+    assert not report["done"] and "e-stop is latched" in report["reason"]
+    assert [(wheel["outcome"], wheel["driven_ms"], wheel["reason"]) for wheel in report["wheels"]] == \
+        [("refused", 0, report["reason"])] * 4
+    assert "e-stop is latched" in person.text and not turns(car)
+
+
+def test_a_program_is_told_which_wheel_was_broken_off(car):
+    person = script(car)
+    assert person.reads("anything else ends this: "), person.text
+    person.types("wheels")
+    assert car.wait(lambda: any(d[1] for _, d in car.motor_frames()), 5)  # the second wheel
+    press(car)
+    assert person.leaves() == 1, person.text
+    report = told(person)
+    assert (report["done"], report["reason"]) == (False, "the e-stop key is pressed")
+    assert [wheel["outcome"] for wheel in report["wheels"]] == ["driven", "broken off", "refused", "refused"]
+    assert [wheel["reason"] for wheel in report["wheels"]] == [None, *[report["reason"]] * 3]
+    assert 0 < report["wheels"][1]["driven_ms"] < 500
+
+
+def test_a_program_that_does_not_read_is_an_error(car):
+    latch(car)
+    with open("/dev/full", "wb") as full:
+        person = at_command(car, "--json", stdout=full)
+        assert person.leaves() == 74
+    assert "standard output failed" in person.text
+
+
+def test_json_is_for_the_wheels_only(car):
+    done = subprocess.run([SAFETY, "--json", "--config", car.config], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 64 and "--json needs --wheels" in done.stderr and done.stdout == ""
+
+
+def test_command_becomes_the_process_that_owns_the_wheels(car):
+    person = at_command(car)
     assert person.reads("anything else ends this: "), person.text
     person.types("no")
     assert person.leaves() == 1
