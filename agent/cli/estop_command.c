@@ -1,5 +1,7 @@
 /* turbonav estop, turbonav reset: straight to the safety process, so that they work when the agent
- * is dead or hangs. A connection of anybody disarms, which is what both want.
+ * is dead or hangs. A connection of anybody disarms, which is what both want. The options that say
+ * where the agent is are taken and not used: who has them in the fingers must not be told in an
+ * emergency that they are wrong.
  */
 #include <errno.h>
 #include <poll.h>
@@ -50,7 +52,9 @@ static void print_done(const struct order *order, bool json)
     }
 }
 
-static int carry_out(struct link *link, const char *socket, const struct order *order, bool json)
+/* `url` was typed, and is not where this goes. */
+static int carry_out(struct link *link, const char *socket, const struct order *order, bool json,
+                     const char *url)
 {
     int64_t end_ns = clock_now_ns() + PATIENCE_NS, now_ns;
     bool said = false;
@@ -70,15 +74,17 @@ static int carry_out(struct link *link, const char *socket, const struct order *
         }
         (void)poll(&pollfd, 1, TURN_MS);
     }
-    (void)fprintf(stderr, "turbonav: %s: %s\n", socket,
-                  said ? "no answer from the safety process" : strerror(-link_error(link)));
+    (void)fprintf(stderr, "turbonav: %s: %s%s\n", socket,
+                  said ? "no answer from the safety process" : strerror(-link_error(link)),
+                  url != NULL ? "; --url is not asked, a car elsewhere takes POST /v1/estop" : "");
     return EXIT_NO_CAR;
 }
 
 static int order(int argc, char **argv, const struct order *what)
 {
-    const char *config = NULL;
-    const struct command_value values[] = {{"--config", &config}, {NULL, NULL}};
+    const char *config = NULL, *url = NULL, *token_file = NULL;
+    const struct command_value values[] = {
+        {"--config", &config}, {"--url", &url}, {"--token-file", &token_file}, {NULL, NULL}};
     struct safety_options options;
     struct link *link;
     bool json = false;
@@ -96,7 +102,7 @@ static int order(int argc, char **argv, const struct order *what)
         (void)fprintf(stderr, "turbonav: %s: %s\n", options.socket, strerror(-result));
         return EXIT_SYSTEM;
     }
-    result = carry_out(link, options.socket, what, json);
+    result = carry_out(link, options.socket, what, json, url);
     link_free(link);
     return result;
 }

@@ -479,15 +479,53 @@ def test_the_command_says_why_not(served):
     assert said.returncode == 75 and "does 'turbonav-agent --serve' run?" in said.stderr
 
 
+def straight(car, *arguments):
+    """`turbonav estop` or `reset`, which know the safety process from the configuration."""
+    return subprocess.run([TURBONAV, *arguments, "--json", "--config", car.path("car.conf")],
+                          capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+
+
 def test_estop_of_the_command_needs_no_agent(served):
     car, client = served
     client.explore()
-    command = [TURBONAV, "estop", "--json", "--config", car.path("car.conf")]
-    assert subprocess.run(command, capture_output=True, text=True).stdout == '{"estop":true}\n'
+    assert straight(car, "estop").stdout == '{"estop":true}\n'
     client.wait(lambda now: now["state"] == "estop", "latched")
     car.end("agent", signal.SIGKILL)
-    command[1] = "reset"
-    assert subprocess.run(command, capture_output=True, text=True).stdout == '{"estop":false}\n'
+    assert straight(car, "reset").stdout == '{"estop":false}\n'
+
+
+def test_estop_of_the_command_asks_no_agent_that_hangs(served):
+    car, client = served
+    client.explore()
+    agent, url = car.processes["agent"], f"http://{client.place}"
+    agent.send_signal(signal.SIGSTOP)
+    try:
+        begun = time.monotonic()
+        said = straight(car, "estop", "--url", url, "--token-file", "/nowhere")
+        assert (said.returncode, said.stdout, said.stderr) == (0, '{"estop":true}\n', "")
+        assert os.path.exists(car.path("estop"))  # the latch
+        answered = time.monotonic()
+        time.sleep(0.3)
+        assert not turns(car, answered)
+    finally:
+        agent.send_signal(signal.SIGCONT)
+    assert answered - begun < 3  # with the agent it would be ten seconds
+    client.wait(lambda now: now["state"] == "estop", "told")
+
+
+def test_estop_of_the_command_goes_to_no_url(served):
+    """Whoever listens there is not asked; and where the safety process is not, that is said."""
+    car, _ = served
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        url = f"http://127.0.0.1:{elsewhere.getsockname()[1]}"
+        assert straight(car, "estop", "--url", url).stdout == '{"estop":true}\n'
+        car.end("safety")
+        said = straight(car, "estop", "--url", url)
+        assert (said.returncode, said.stdout, said.stderr.count("\n")) == (75, "", 1)
+        assert "safety.sock: " in said.stderr and "--url is not asked" in said.stderr
+        elsewhere.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            elsewhere.accept()
 
 
 def test_status_and_stop_say_it_in_json(served):
