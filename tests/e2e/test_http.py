@@ -4,6 +4,7 @@ The client knows what /openapi.json says, and nothing else. Each test has a car 
 leaves it somewhere else.
 """
 
+import gzip
 import http.client
 import json
 import os
@@ -154,6 +155,12 @@ def test_a_mission_from_the_order_to_the_summary(served):
     assert summary["distance_m"] == pytest.approx(car.status["distance_m"], rel=0.5)
     # And again, because a mission leaves nothing behind.
     assert client.ended(client.explore(limits={"distance_m": 0.2}))["reason"] == "distance"
+
+
+def test_the_page_is_small(served):
+    status, page = served[1].ask("GET", "/")
+    assert status == 200 and page.startswith(b"<!doctype html>")
+    assert len(gzip.compress(page)) < 60_000
 
 
 def test_stop_overtakes_everything(tmp_path):

@@ -1,6 +1,6 @@
 """The page for the browser, in Debian's Chromium: what a person does, and what the wheels do then.
 
-NAV_TEST_WEB names a folder with playwright-core (tests/run/web.sh makes it); NAV_TEST_SHOTS, where
+NAV_TEST_WEB names a folder with playwright-core and axe-core (tests/run/web.sh makes it); NAV_TEST_SHOTS, where
 pictures of the page go.
 """
 
@@ -59,6 +59,23 @@ def test_hand_on_the_pad_drives_and_off_it_stops(tmp_path):
 def test_what_the_gate_holds_back_is_shown(tmp_path):
     with Served(tmp_path, standin=("--fault", "always=forward")) as (_, client):
         play(client, "veto")
+
+
+def test_axe_finds_nothing_in_any_state_size_and_colour(tmp_path):
+    with Served(tmp_path, standin=("--fault", "always=forward")) as (_, client):
+        play(client, "axe")
+
+
+def test_everything_is_done_by_keyboard_alone(tmp_path):
+    with Served(tmp_path) as (car, client):
+        play(client, "keyboard")
+        assert turns(car)
+        assert client.status()["mission"]["reason"] == "stop"
+
+
+def test_screen_reader_is_told_what_matters_and_no_more(tmp_path):
+    with Served(tmp_path, standin=("--fault", "always=forward")) as (_, client):
+        play(client, "told")
 
 
 def test_page_tells_when_nobody_answers(tmp_path):
