@@ -214,6 +214,11 @@ int brake_read(struct brake *brake, struct brake_report *ret_report)
     return size < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -EPIPE;
 }
 
+int brake_report_fd(const struct brake *brake)
+{
+    return brake->socket;
+}
+
 int brake_fd(const struct brake *brake)
 {
     return brake->child;

@@ -80,6 +80,10 @@ int brake_send(struct brake *brake, const void *frame, size_t size, bool latched
  * untouched but on 1. Never blocks. */
 int brake_read(struct brake *brake, struct brake_report *ret_report);
 
+/* Readable when brake_read has something to tell, also that the child is dead. Valid until
+ * brake_free. */
+int brake_report_fd(const struct brake *brake);
+
 /* Readable when the child is dead. Valid until brake_free. */
 int brake_fd(const struct brake *brake);
 

@@ -81,9 +81,10 @@ static bool note_lateness(struct cycle *cycle, int64_t now_ns, int64_t late_ns)
 static bool brake_is_lost(struct cycle *cycle)
 {
     struct brake_report report;
-    int result;
+    int result = 0;
 
-    while ((result = brake_read(cycle->brake, &report)) == 1) {
+    while (ready_has(cycle->ready, READY_BRAKE) &&
+           (result = brake_read(cycle->brake, &report)) == 1) {
         switch (report.news) {
         case BRAKE_QUEUE_FULL:
             cycle->queue_full = true;

@@ -16,6 +16,7 @@
 #include "safety/gate.h"
 #include "safety/peer.h"
 #include "safety/permit.h"
+#include "safety/ready.h"
 #include "safety/setup.h"
 
 #define CYCLE_LATE_MAX 3 /* late ticks within a second that drop permission */
@@ -26,6 +27,7 @@ struct cycle {
     struct motor *motor; /* borrowed, as brake and peer */
     struct brake *brake;
     struct peer *peer;
+    struct ready *ready; /* polled by the caller before each tick; NULL: everything is tried */
     struct devices *devices;
     struct gate gate;
     struct permit permit;

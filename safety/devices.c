@@ -142,23 +142,29 @@ static bool poll_keys(struct devices *devices, int64_t now_ns, struct devices_ne
     return !verdict.unreadable;
 }
 
-static bool poll_motor(struct devices *devices, int64_t now_ns, struct devices_news *news)
+static void read_motor(struct devices *devices, int64_t now_ns, struct devices_news *news)
 {
     uint8_t bytes[MOTOR_READ_MAX];
+    ssize_t size = read(motor_fd(devices->motor), bytes, sizeof(bytes));
+
+    if (size > 0) {
+        motor_take(devices->motor, bytes, (size_t)size, &devices->news);
+        if (devices->news.battery_mv >= 0) {
+            battery_report(&devices->battery, devices->news.battery_mv, now_ns);
+        }
+    } else if (size == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
+        news->motor_lost = true; /* 0 or EIO: a USB adapter or the other side of a pty is gone */
+    }
+}
+
+static bool poll_motor(struct devices *devices, int64_t now_ns, struct devices_news *news)
+{
     bool reports = motor_can_report(devices->motor);
 
+    if (reports && ready_has(devices->ready, READY_MOTOR)) {
+        read_motor(devices, now_ns, news);
+    }
     if (reports) {
-        ssize_t size = read(motor_fd(devices->motor), bytes, sizeof(bytes));
-
-        if (size > 0) {
-            motor_take(devices->motor, bytes, (size_t)size, &devices->news);
-            if (devices->news.battery_mv >= 0) {
-                battery_report(&devices->battery, devices->news.battery_mv, now_ns);
-            }
-        } else if (size == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
-            news->motor_lost =
-                true; /* 0 or EIO: a USB adapter or the other side of a pty is gone */
-        }
         news->reasons |= battery_reasons(&devices->battery, now_ns);
     }
     news->battery_mv = battery_mv(&devices->battery);

@@ -16,10 +16,12 @@
 #include "hal/body/motor.h"
 #include "hal/body/sonar.h"
 #include "safety/gate.h"
+#include "safety/ready.h"
 #include "safety/setup.h"
 
 struct devices {
     struct motor *motor; /* borrowed */
+    struct ready *ready; /* borrowed, polled by the caller; NULL: the motor is read in each tick */
     struct lidar *lidar;
     struct sonar *sonar;
     struct keys *keys;

@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,6 +62,7 @@ struct process {
     struct cycle cycle;
     struct notify notify;
     struct log log;
+    struct ready ready;
     int stop_fd;
 };
 
@@ -292,8 +292,10 @@ static int open_brake(struct process *process, bool latched)
 static int open_peer(struct process *process)
 {
     const char *group = process->setup.safety.group;
-    struct peer_options options = {
-        .path = process->setup.safety.socket, .mode = 0660, .group = (gid_t)-1};
+    struct peer_options options = {.path = process->setup.safety.socket,
+                                   .mode = 0660,
+                                   .group = (gid_t)-1,
+                                   .ready = &process->ready};
     const struct group *entry = group[0] != '\0' ? getgrnam(group) : NULL;
     int result;
 
@@ -335,6 +337,24 @@ static int open_signals(struct process *process)
     return process->stop_fd < 0 ? system_failed(&process->log, "signals", -errno) : 0;
 }
 
+/* Behind the fork of the brake, which must not share it. */
+static int open_ready(struct process *process)
+{
+    struct ready *ready = &process->ready;
+    int result = ready_open(ready);
+
+    if (result == 0) {
+        result = ready_add(ready, READY_STOP, process->stop_fd);
+    }
+    if (result == 0) {
+        result = ready_add(ready, READY_BRAKE, brake_report_fd(process->brake));
+    }
+    if (result == 0) {
+        result = ready_add(ready, READY_MOTOR, motor_fd(process->motor));
+    }
+    return result < 0 ? system_failed(&process->log, "epoll", result) : 0;
+}
+
 static int open_rest(struct process *process, enum mode mode, bool latched)
 {
     char error[256];
@@ -353,6 +373,7 @@ static int open_rest(struct process *process, enum mode mode, bool latched)
     cycle->motor = process->motor;
     cycle->brake = process->brake;
     cycle->devices = &process->devices;
+    cycle->ready = process->devices.ready = &process->ready;
     return mode == MODE_WHEELS ? 0 : open_peer(process);
 }
 
@@ -371,6 +392,9 @@ static int open_all(struct process *process, enum mode mode)
         result = open_brake(process, latched);
     }
     if (result == 0) {
+        result = open_ready(process);
+    }
+    if (result == 0) {
         result = open_rest(process, mode, latched);
     }
     process->cycle.peer = process->peer;
@@ -384,19 +408,13 @@ static void close_all(struct process *process)
     brake_free(process->brake);
     motor_close(process->motor);
     notify_close(&process->notify);
+    ready_close(&process->ready);
     if (process->stop_fd > 0) {
         (void)close(process->stop_fd);
     }
 }
 
 /* The loop */
-
-static bool told_to_end(const struct process *process)
-{
-    struct pollfd pollfd = {.fd = process->stop_fd, .events = POLLIN};
-
-    return poll(&pollfd, 1, 0) > 0;
-}
 
 static void tell_status(struct process *process, int64_t now_ns, int64_t *status_ns)
 {
@@ -418,8 +436,12 @@ static int loop(struct process *process, int64_t end_ns)
     int result = 0;
 
     realtime_ticker_init(&ticker, LIMITS_TICK_MS * CLOCK_NS_PER_MS);
-    while (result == 0 && now_ns < end_ns && !told_to_end(process)) {
+    while (result == 0 && now_ns < end_ns) {
         now_ns = realtime_ticker_wait(&ticker, &late_ns);
+        ready_poll(&process->ready);
+        if (ready_has(&process->ready, READY_STOP)) {
+            break;
+        }
         result = cycle_tick(&process->cycle, now_ns, late_ns);
         /* Only here, behind a whole tick: sensors were tried, the gate ran, the frame is handed
          * over. */
@@ -482,7 +504,7 @@ static int turn_wheels(struct process *process, bool json)
 
     (void)realtime_enter(&lock_error, &priority_error);
     result = wheels_run(&process->cycle, latch_is_set(process->setup.safety.latch), STDIN_FILENO,
-                        process->stop_fd, json ? stderr : stdout, &report);
+                        json ? stderr : stdout, &report);
     if (result == WHEELS_LOST) {
         result = motor_lost(process);
     } else if (brake_stop(process->brake) < 0) {
@@ -538,7 +560,7 @@ int main(int argc, char **argv)
         return result < 0 ? 0 : result;
     }
     log_init(&process.log, PROGRAM);
-    process.notify.fd = -1;
+    process.notify.fd = process.ready.fd = -1;
     (void)signal(SIGPIPE, SIG_IGN);
     return arguments.mode == MODE_STOP_MOTORS ? stop_motors(&process, &arguments)
                                               : run_or_check(&process, &arguments);

@@ -116,6 +116,9 @@ int peer_open(const struct peer_options *options, struct peer **ret_peer)
     if (result == 0) {
         result = listener_open(peer);
     }
+    if (result == 0) {
+        result = ready_add(peer->options.ready, READY_DOOR, peer->listener);
+    }
     if (result != 0) {
         peer_close(peer);
         return result;
@@ -225,6 +228,11 @@ static int door_open(struct peer *peer, struct peer_event *ret_event)
         (void)close(fd);
         return -EAGAIN;
     }
+    if (ready_add(peer->options.ready, READY_FIRST + slot, fd) != 0) {
+        peer->counters.full++;
+        (void)close(fd);
+        return -EAGAIN;
+    }
     peer->slots[slot] = (struct peer_slot){.fd = fd, .left = PEER_BURST};
     ret_event->kind = PEER_OPENED;
     ret_event->connection = slot;
@@ -252,7 +260,8 @@ static int slot_read(struct peer *peer, int connection, struct peer_event *ret_e
     struct peer_slot *slot = &peer->slots[connection];
     ssize_t size;
 
-    if (slot->fd < 0 || slot->left == 0) {
+    if (slot->fd < 0 || slot->left == 0 ||
+        !ready_has(peer->options.ready, READY_FIRST + connection)) {
         return 0;
     }
     size = receive(slot->fd, ret_event->bytes, sizeof(ret_event->bytes));
@@ -278,7 +287,7 @@ int peer_next(struct peer *peer, struct peer_event *ret_event)
         }
         peer->turn++;
     }
-    while (peer->accepts_left > 0) {
+    while (peer->accepts_left > 0 && ready_has(peer->options.ready, READY_DOOR)) {
         int result = door_open(peer, ret_event);
 
         peer->accepts_left = result != 0 ? peer->accepts_left - 1 : 0;

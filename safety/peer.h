@@ -5,8 +5,9 @@
  * numbers them. The credentials are those that the kernel stored at connect() (SO_PEERCRED): root,
  * the user that this process runs as, the users of the options, and members of the options' group.
  * Nothing here judges bytes (wire.h) or waits: the 100 Hz loop calls peer_poll once a tick and then
- * peer_next until it has nothing more. One connection gets at most PEER_BURST messages a tick, so a
- * flood of one delays neither the tick nor another's stop.
+ * peer_next until it has nothing more; what its `ready` does not name is not tried. One connection
+ * gets at most PEER_BURST messages a tick, so a flood of one delays neither the tick nor another's
+ * stop.
  *
  * Opaque; one thread. Allocates in peer_open only.
  */
@@ -18,6 +19,7 @@
 #include <sys/types.h>
 
 #include "safety/permit.h"
+#include "safety/ready.h"
 #include "safety/wire.h"
 
 #define PEER_CONNECTIONS PERMIT_CONNECTIONS
@@ -31,7 +33,8 @@ struct peer_options {
     mode_t mode;      /* of the socket's file; connecting needs the right to write */
     uid_t users[PEER_USERS];
     size_t user_count;
-    gid_t group; /* (gid_t)-1: no group */
+    gid_t group;         /* (gid_t)-1: no group */
+    struct ready *ready; /* borrowed, polled by the caller; NULL: all are tried in each tick */
 };
 
 enum peer_kind {

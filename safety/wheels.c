@@ -18,7 +18,7 @@
 struct wheels {
     struct cycle *cycle;
     struct realtime_ticker ticker;
-    int in_fd, stop_fd;
+    int in_fd;
     int good_ticks;
     bool lost;
     const char *trouble; /* why no wheel may turn; NULL: none */
@@ -67,9 +67,10 @@ static bool tick(struct wheels *wheels, const int wanted[MECANUM_WHEELS])
     int64_t late_ns, now_ns = realtime_ticker_wait(&wheels->ticker, &late_ns);
     size_t size;
 
+    ready_poll(cycle->ready);
     devices_poll(cycle->devices, &cycle->gate, false, now_ns, &cycle->news);
     wheels->trouble = find_trouble(cycle);
-    if (is_readable(wheels->stop_fd)) {
+    if (ready_has(cycle->ready, READY_STOP)) {
         wheels->trouble = "told to stop";
     }
     mecanum_slew(&cycle->setup->wheels, cycle->duty, wheels->trouble != NULL ? still : wanted,
@@ -184,10 +185,10 @@ static void advise(FILE *out, const struct motor_options *options)
                   options->signs, options->table);
 }
 
-int wheels_run(struct cycle *cycle, bool latched, int in_fd, int stop_fd, FILE *out,
+int wheels_run(struct cycle *cycle, bool latched, int in_fd, FILE *out,
                struct wheels_report *ret_report)
 {
-    struct wheels wheels = {.cycle = cycle, .in_fd = in_fd, .stop_fd = stop_fd};
+    struct wheels wheels = {.cycle = cycle, .in_fd = in_fd};
 
     begin_report(&cycle->setup->wheels, ret_report);
     realtime_ticker_init(&wheels.ticker, LIMITS_TICK_MS * CLOCK_NS_PER_MS);

@@ -29,10 +29,10 @@ struct wheels_report {
 };
 
 /* `cycle` is open but for its peer. Reads the confirmation from `in_fd`, which should be a
- * terminal, and ends when `stop_fd` is readable; `out` is for the person there. The caller ends the
- * brake, which stops the wheels whatever happened here. 0 or enum wheels_result; the report is
+ * terminal, and ends when its READY_STOP is ready; `out` is for the person there. The caller ends
+ * the brake, which stops the wheels whatever happened here. 0 or enum wheels_result; the report is
  * filled either way. */
-int wheels_run(struct cycle *cycle, bool latched, int in_fd, int stop_fd, FILE *out,
+int wheels_run(struct cycle *cycle, bool latched, int in_fd, FILE *out,
                struct wheels_report *ret_report);
 
 /* Prints it as one line of JSON. */

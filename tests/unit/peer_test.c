@@ -1,9 +1,11 @@
-/* The socket of the safety process: who gets in, what is handed out, what never waits. */
+/* The socket of the safety process: who gets in, what is handed out, what never waits. Each test
+ * runs twice: every connection is tried in each tick, and only those that are ready. */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -26,27 +28,51 @@
 struct fixture {
     char folder[32], path[64];
     struct peer *peer;
+    struct ready ready;
+    struct ready *watch; /* NULL: without */
     struct peer_event event;
 };
 
 static int open_peer(struct fixture *fixture, const char *path)
 {
-    struct peer_options options = {.path = path, .mode = 0666, .group = (gid_t)-1};
+    struct peer_options options = {
+        .path = path, .mode = 0666, .group = (gid_t)-1, .ready = fixture->watch};
 
     return peer_open(&options, &fixture->peer);
 }
 
-static int setup(void **state)
+static void tick(struct fixture *fixture)
+{
+    if (fixture->watch != NULL) {
+        ready_poll(fixture->watch);
+    }
+    peer_poll(fixture->peer);
+}
+
+static void fixture_make(void **state, bool watched)
 {
     struct fixture *fixture = calloc(1, sizeof(*fixture));
 
     assert_non_null(fixture);
+    assert_int_equal(ready_open(&fixture->ready), 0);
+    fixture->watch = watched ? &fixture->ready : NULL;
     strcpy(fixture->folder, "/tmp/peerXXXXXX");
     assert_non_null(mkdtemp(fixture->folder));
     assert_int_equal(chmod(fixture->folder, 0755), 0);
     snprintf(fixture->path, sizeof(fixture->path), "%s/socket", fixture->folder);
     assert_int_equal(open_peer(fixture, fixture->path), 0);
     *state = fixture;
+}
+
+static int setup(void **state)
+{
+    fixture_make(state, false);
+    return 0;
+}
+
+static int setup_watched(void **state)
+{
+    fixture_make(state, true);
     return 0;
 }
 
@@ -55,6 +81,7 @@ static int teardown(void **state)
     struct fixture *fixture = *state;
 
     peer_close(fixture->peer);
+    ready_close(&fixture->ready);
     unlink(fixture->path);
     rmdir(fixture->folder);
     free(fixture);
@@ -92,7 +119,7 @@ static int join(struct fixture *fixture, int connection)
     int fd = dial(fixture);
 
     assert_true(fd >= 0);
-    peer_poll(fixture->peer);
+    tick(fixture);
     assert_next(fixture, PEER_OPENED, connection);
     assert_nothing(fixture);
     return fd;
@@ -107,7 +134,7 @@ static void a_message_arrives_as_it_was_sent(void **state)
     assert_int_equal(fixture->event.uid, geteuid());
     assert_int_equal(send(fd, "one", 3, 0), 3);
     assert_int_equal(send(fd, "other", 5, 0), 5);
-    peer_poll(fixture->peer);
+    tick(fixture);
     assert_next(fixture, PEER_MESSAGE, 0);
     assert_int_equal(fixture->event.size, 3);
     assert_memory_equal(fixture->event.bytes, "one", 3);
@@ -124,7 +151,7 @@ static void a_message_longer_than_any_says_its_size(void **state)
     int fd = join(fixture, 0);
 
     assert_int_equal(send(fd, bytes, sizeof(bytes), 0), sizeof(bytes));
-    peer_poll(fixture->peer);
+    tick(fixture);
     assert_next(fixture, PEER_MESSAGE, 0);
     assert_int_equal(fixture->event.size, sizeof(bytes));
     close(fd);
@@ -137,7 +164,7 @@ static void what_was_sent_before_the_end_is_handed_out_first(void **state)
 
     assert_int_equal(send(fd, "last", 4, 0), 4);
     close(fd);
-    peer_poll(fixture->peer);
+    tick(fixture);
     assert_next(fixture, PEER_MESSAGE, 0);
     assert_next(fixture, PEER_CLOSED, 0);
     assert_nothing(fixture);
@@ -153,7 +180,7 @@ static void a_stop_is_heard_from_a_client_that_read_nothing(void **state)
     assert_int_equal(peer_send(fixture->peer, 0, "verdict", 7), 0);
     assert_int_equal(send(fd, "estop", 5, 0), 5);
     close(fd);
-    peer_poll(fixture->peer);
+    tick(fixture);
     assert_next(fixture, PEER_MESSAGE, 0);
     assert_memory_equal(fixture->event.bytes, "estop", 5);
     assert_next(fixture, PEER_CLOSED, 0);
@@ -165,7 +192,7 @@ static void an_empty_message_counts_as_the_end(void **state)
     int fd = join(fixture, 0);
 
     assert_int_equal(send(fd, "", 0, 0), 0);
-    peer_poll(fixture->peer);
+    tick(fixture);
     assert_next(fixture, PEER_CLOSED, 0);
     close(fd);
 }
@@ -176,7 +203,7 @@ static void a_new_connection_is_heard_in_the_same_tick(void **state)
     int fd = dial(fixture);
 
     assert_int_equal(send(fd, "estop", 5, 0), 5);
-    peer_poll(fixture->peer);
+    tick(fixture);
     assert_next(fixture, PEER_OPENED, 0);
     assert_next(fixture, PEER_MESSAGE, 0);
     assert_nothing(fixture);
@@ -193,14 +220,14 @@ static void one_connection_too_many_is_refused(void **state)
         fds[i] = join(fixture, i);
     }
     late = dial(fixture);
-    peer_poll(fixture->peer);
+    tick(fixture);
     assert_nothing(fixture);
     assert_int_equal(recv(late, &byte, 1, 0), 0);
     assert_int_equal(peer_counters(fixture->peer).full, 1);
     close(late);
     close(fds[2]);
     fds[2] = dial(fixture);
-    peer_poll(fixture->peer);
+    tick(fixture);
     assert_next(fixture, PEER_CLOSED, 2);
     assert_next(fixture, PEER_OPENED, 2); /* in the same tick */
     for (int i = 0; i < PEER_CONNECTIONS; i++) {
@@ -218,7 +245,7 @@ static void a_flood_gets_its_burst_and_no_more(void **state)
     }
     assert_true(sent > PEER_BURST);
     assert_int_equal(send(calm, "stop", 4, 0), 4);
-    peer_poll(fixture->peer);
+    tick(fixture);
     for (int i = 0; i < PEER_BURST; i++) {
         assert_next(fixture, PEER_MESSAGE, 0);
     }
@@ -226,7 +253,7 @@ static void a_flood_gets_its_burst_and_no_more(void **state)
     assert_memory_equal(fixture->event.bytes, "stop", 4);
     assert_nothing(fixture);
     assert_nothing(fixture);
-    peer_poll(fixture->peer);
+    tick(fixture);
     assert_next(fixture, PEER_MESSAGE, 0);
     close(flood);
     close(calm);
@@ -261,7 +288,7 @@ static void a_dropped_connection_ends_without_an_event(void **state)
     peer_drop(fixture->peer, 0);
     peer_drop(fixture->peer, -1);
     peer_drop(fixture->peer, PEER_CONNECTIONS);
-    peer_poll(fixture->peer);
+    tick(fixture);
     assert_nothing(fixture);
     assert_int_equal(recv(fd, &byte, 1, 0), 0);
     close(fd);
@@ -284,7 +311,7 @@ static void descriptors_that_are_sent_along_do_not_stay(void **state)
     rights->cmsg_len = CMSG_LEN(sizeof(int));
     memcpy(CMSG_DATA(rights), &fd, sizeof(int));
     assert_int_equal(sendmsg(fd, &message, 0), 1);
-    peer_poll(fixture->peer);
+    tick(fixture);
     assert_next(fixture, PEER_MESSAGE, 0);
     close(before);
     after = dup(fd);
@@ -321,7 +348,7 @@ static int connect_as(struct fixture *fixture, gid_t group, const gid_t *more)
         _exit(knock(fixture, group, more));
     }
     for (int i = 0; i < 500 && waitpid(pid, &status, WNOHANG) == 0; i++) {
-        peer_poll(fixture->peer);
+        tick(fixture);
         while (peer_next(fixture->peer, &fixture->event) == 1) {
             if (fixture->event.kind == PEER_OPENED) {
                 assert_int_equal(peer_send(fixture->peer, fixture->event.connection, "!", 1), 0);
@@ -336,11 +363,14 @@ static int connect_as(struct fixture *fixture, gid_t group, const gid_t *more)
     return WEXITSTATUS(status);
 }
 
-static void reopen(struct fixture *fixture, const struct peer_options *options)
+static void reopen(struct fixture *fixture, const struct peer_options *given)
 {
+    struct peer_options options = *given;
+
+    options.ready = fixture->watch;
     peer_close(fixture->peer);
     fixture->peer = NULL;
-    assert_int_equal(peer_open(options, &fixture->peer), 0);
+    assert_int_equal(peer_open(&options, &fixture->peer), 0);
 }
 
 static void strangers_are_refused(void **state)
@@ -419,7 +449,33 @@ static void paths_that_cannot_be_are_refused(void **state)
     peer_close(NULL);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+static void what_comes_after_the_poll_waits_for_the_next_tick(void **state)
+{
+    struct fixture *fixture = *state;
+    int fd = join(fixture, 0);
+
+    tick(fixture);
+    assert_int_equal(send(fd, "late", 4, 0), 4);
+    assert_nothing(fixture);
+    tick(fixture);
+    assert_next(fixture, PEER_MESSAGE, 0);
+    close(fd);
+}
+
+static void who_cannot_be_watched_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    int fd = dial(fixture);
+
+    tick(fixture);
+    ready_close(&fixture->ready);
+    assert_nothing(fixture);
+    assert_int_equal(peer_counters(fixture->peer).full, 1);
+    close(fd);
+}
+
+#define W(name) {#name, name, setup_watched, teardown, 0}
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown), W(name)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -438,6 +494,8 @@ int main(void)
         T(users_and_members_of_the_options_are_welcome),
         T(a_socket_of_a_dead_process_is_replaced_and_a_living_one_is_not),
         T(paths_that_cannot_be_are_refused),
+        W(what_comes_after_the_poll_waits_for_the_next_tick),
+        W(who_cannot_be_watched_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
