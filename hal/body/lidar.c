@@ -11,7 +11,7 @@
  * late therefore does not make 50 ms of points equally young. Nothing that the device says about
  * time is used.
  *
- * Frames. Devices count clockwise from their mark, seen from above; point_make is the one place
+ * Bearings. Devices count clockwise from their mark, seen from above; point_make is the one place
  * where that becomes counter-clockwise from the car's nose.
  */
 #include "hal/body/lidar.h"
@@ -53,7 +53,7 @@ struct lidar {
     enum lidar_fault fault;
     uint32_t openings;
     /* Mounting. */
-    int32_t yaw_mdeg, x_mm, y_mm, range_min_mm, range_max_mm;
+    int32_t yaw_mdeg, range_min_mm, range_max_mm;
     int64_t latency_ns;
     bool masked_slots[LIDAR_SLOTS];
     /* Statistics. */
@@ -123,8 +123,6 @@ int lidar_open(const struct lidar_options *options, struct lidar **ret_lidar)
     lidar->driver = driver_index((enum lidar_family)options->family);
     lidar->retry_ns = INT64_MIN;
     lidar->yaw_mdeg = (int32_t)options->yaw_mdeg;
-    lidar->x_mm = (int32_t)options->x_mm;
-    lidar->y_mm = (int32_t)options->y_mm;
     lidar->range_min_mm = (int32_t)options->range_min_mm;
     lidar->range_max_mm = (int32_t)options->range_max_mm;
     lidar->latency_ns = options->latency_us * 1000;
@@ -174,33 +172,6 @@ static struct lidar_health health_total(const struct lidar *lidar)
     return total;
 }
 
-/* A quarter of the sine in Q14, by degrees; between them the line is off by less than 1/16384. */
-static int32_t sine_q14(int32_t mdeg)
-{
-    static const int16_t quarter[] = {
-        0,     286,   572,   857,   1143,  1428,  1713,  1997,  2280,  2563,  2845,  3126,
-        3406,  3686,  3964,  4240,  4516,  4790,  5063,  5334,  5604,  5872,  6138,  6402,
-        6664,  6924,  7182,  7438,  7692,  7943,  8192,  8438,  8682,  8923,  9162,  9397,
-        9630,  9860,  10087, 10311, 10531, 10749, 10963, 11174, 11381, 11585, 11786, 11982,
-        12176, 12365, 12551, 12733, 12911, 13085, 13255, 13421, 13583, 13741, 13894, 14044,
-        14189, 14330, 14466, 14598, 14726, 14849, 14968, 15082, 15191, 15296, 15396, 15491,
-        15582, 15668, 15749, 15826, 15897, 15964, 16026, 16083, 16135, 16182, 16225, 16262,
-        16294, 16322, 16344, 16362, 16374, 16382, 16384, 16384,
-    };
-    bool is_negative = mdeg >= 2 * RIGHT_MDEG;
-    int32_t half = is_negative ? mdeg - 2 * RIGHT_MDEG : mdeg;
-    int32_t acute = half > RIGHT_MDEG ? 2 * RIGHT_MDEG - half : half;
-    int32_t below = quarter[acute / 1000], above = quarter[acute / 1000 + 1];
-    int32_t sine = below + (above - below) * (acute % 1000) / 1000;
-
-    return is_negative ? -sine : sine;
-}
-
-static int16_t project_mm(int32_t distance_mm, int32_t factor_q14, int32_t offset_mm)
-{
-    return (int16_t)(offset_mm + (int32_t)((int64_t)distance_mm * factor_q14 / 16384));
-}
-
 /* False: nothing that may be told. */
 static bool point_make(struct lidar *lidar, const struct lidar_beam *beam,
                        struct lidar_point *ret_point)
@@ -209,6 +180,7 @@ static bool point_make(struct lidar *lidar, const struct lidar_beam *beam,
     bool is_return = beam->distance_mm > 0 && beam->distance_mm <= lidar->range_max_mm;
     struct lidar_point point = {
         .time_ns = beam->time_ns,
+        .distance_mm = is_return ? beam->distance_mm : 0,
         .slot = (uint16_t)(mdeg / SLOT_MDEG),
         .intensity = (uint8_t)beam->intensity,
     };
@@ -220,13 +192,6 @@ static bool point_make(struct lidar *lidar, const struct lidar_beam *beam,
     if (is_return && beam->distance_mm < lidar->range_min_mm) {
         lidar->too_near++;
         return false;
-    }
-    if (is_return) {
-        int32_t cosine_q14 = sine_q14((mdeg + RIGHT_MDEG) % TURN_MDEG);
-
-        point.distance_mm = beam->distance_mm;
-        point.x_mm = project_mm(beam->distance_mm, cosine_q14, lidar->x_mm);
-        point.y_mm = project_mm(beam->distance_mm, sine_q14(mdeg), lidar->y_mm);
     }
     *ret_point = point;
     return true;

@@ -1,4 +1,5 @@
-/* The lidar: a stream of points in the car's frame, each with the time at which it was measured.
+/* The lidar: a stream of points by bearing, each with the time at which it was measured. Where the
+ * lidar stands in the car is for who makes coordinates of them.
  *
  * lidar_poll is called at each tick of the safety process's loop and never waits: reads are
  * non-blocking and bounded, and whatever could hang (opening, closing, modem lines) is done by a
@@ -27,7 +28,6 @@
 struct lidar_point {
     int64_t time_ns;
     int32_t distance_mm; /* from the lidar; 0: no return (black, glossy, too far or too near) */
-    int16_t x_mm, y_mm;  /* in the car's frame, mounting included; 0 without a return */
     uint16_t slot;       /* bearing from the lidar in half degrees, counter-clockwise from ahead */
     uint8_t intensity;   /* 0: not told */
 };
