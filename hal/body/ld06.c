@@ -44,15 +44,17 @@ void ld06_init(struct ld06 *ld06, int64_t latency_ns)
     *ld06 = (struct ld06){.latency_ns = latency_ns};
 }
 
+/* Polynomial 0x4D, four bits at a time. */
 static uint8_t crc(const uint8_t *bytes, size_t size)
 {
+    static const uint8_t folded[16] = {0x00, 0x4D, 0x9A, 0xD7, 0x79, 0x34, 0xE3, 0xAE,
+                                       0xF2, 0xBF, 0x68, 0x25, 0x8B, 0xC6, 0x11, 0x5C};
     uint8_t sum = 0;
 
     while (size-- > 0) {
         sum ^= *bytes++;
-        for (int bit = 0; bit < 8; bit++) {
-            sum = (uint8_t)((sum << 1) ^ ((sum & 0x80) != 0 ? 0x4D : 0));
-        }
+        sum = (uint8_t)(sum << 4 ^ folded[sum >> 4]);
+        sum = (uint8_t)(sum << 4 ^ folded[sum >> 4]);
     }
     return sum;
 }
