@@ -14,8 +14,9 @@
 
 #include "hal/base/clock.h"
 
-#define MESSAGES_MAX    64 /* in one read */
-#define SONAR_PERIOD_MS 20
+#define MESSAGES_MAX     64 /* in one read */
+#define MESSAGES_AT_ONCE 4
+#define SONAR_PERIOD_MS  20
 
 struct sim_input {
     int fd;
@@ -123,32 +124,45 @@ int sim_input_fd(const struct sim_input *input)
     return input->fd;
 }
 
-/* One message out of the socket: 0, also of one that is none; -errno, -EAGAIN at the end. */
-static int message_take(struct sim_input *input, int64_t now_ns)
+static void message_take(struct sim_input *input, const void *bytes, size_t size, int64_t now_ns)
 {
-    uint8_t
-        bytes[sizeof(struct sim_input_message) + 1]; /* a longer one is cut and still too long */
-    ssize_t size = recv(input->fd, bytes, sizeof(bytes), 0);
     struct sim_input_message message;
 
-    if (size < 0) {
-        return -errno;
-    }
-    if (sim_input_decode(bytes, (size_t)size, now_ns, &message) != SIM_INPUT_OK ||
+    if (sim_input_decode(bytes, size, now_ns, &message) != SIM_INPUT_OK ||
         message.time_ns <= input->last.time_ns) {
         input->malformed++;
-        return 0;
+        return;
     }
     input->last = message;
-    return 0;
+}
+
+/* Messages out of the socket by one call, up to MESSAGES_AT_ONCE: how many; -errno. */
+static int messages_take(struct sim_input *input, int64_t now_ns)
+{
+    /* Of a longer one so much that it is still too long. */
+    uint8_t bytes[MESSAGES_AT_ONCE][sizeof(struct sim_input_message) + 1] = {0};
+    struct iovec places[MESSAGES_AT_ONCE];
+    struct mmsghdr messages[MESSAGES_AT_ONCE] = {0};
+    int count;
+
+    for (int i = 0; i < MESSAGES_AT_ONCE; i++) {
+        places[i] = (struct iovec){bytes[i], sizeof(bytes[i])};
+        messages[i].msg_hdr.msg_iov = &places[i];
+        messages[i].msg_hdr.msg_iovlen = 1;
+    }
+    count = recvmmsg(input->fd, messages, MESSAGES_AT_ONCE, 0, NULL);
+    for (int i = 0; i < count; i++) {
+        message_take(input, bytes[i], messages[i].msg_len, now_ns);
+    }
+    return count < 0 ? -errno : count;
 }
 
 int sim_input_read(struct sim_input *input, int64_t now_ns, struct sim_input_message *ret_message)
 {
-    int r = 0;
+    int r = MESSAGES_AT_ONCE;
 
-    for (int i = 0; i < MESSAGES_MAX && r == 0; i++) {
-        r = message_take(input, now_ns);
+    for (int i = 0; i < MESSAGES_MAX && r == MESSAGES_AT_ONCE; i += MESSAGES_AT_ONCE) {
+        r = messages_take(input, now_ns);
     }
     if (r < 0 && r != -EAGAIN) {
         return r;
@@ -205,9 +219,12 @@ static int message_wait(struct sonar_device *device, int64_t deadline_ns,
     struct pollfd ready = {.fd = sim_input_fd(device->input), .events = POLLIN};
 
     for (;;) {
-        int64_t now_ns = clock_now_ns();
-        int r = sim_input_read(device->input, now_ns, ret_message);
+        int64_t left_ns = deadline_ns - clock_now_ns(), now_ns;
+        int r;
 
+        (void)poll(&ready, 1, left_ns > 0 ? (int)(left_ns / CLOCK_NS_PER_MS) + 1 : 0);
+        now_ns = clock_now_ns();
+        r = sim_input_read(device->input, now_ns, ret_message);
         if (r < 0) {
             return r;
         }
@@ -217,7 +234,6 @@ static int message_wait(struct sonar_device *device, int64_t deadline_ns,
         if (now_ns >= deadline_ns) {
             return SIM_INPUT_SILENT;
         }
-        (void)poll(&ready, 1, (int)((deadline_ns - now_ns) / CLOCK_NS_PER_MS) + 1);
     }
 }
 
