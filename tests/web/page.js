@@ -109,13 +109,18 @@ async function tabTo(page, selector, key = "Tab") {
 }
 const focused = (page, selector) => page.evaluate(wanted => document.activeElement.matches(wanted), selector);
 
-/* As a keyboard does it: the key repeats while it is held. */
-async function holdKey(page, key, ms) {
-  for (const end = Date.now() + ms; Date.now() < end;) {
+/* As a keyboard does it: the key repeats while it is held. What was read out by the time it is let go. */
+async function holdKey(page, key, reached) {
+  let there = false;
+  const waiting = reached.then(() => { there = true; });
+  while (!there) {
     await page.keyboard.down(key);
-    await page.waitForTimeout(40);
+    await Promise.race([waiting, page.waitForTimeout(40)]);
   }
+  await page.waitForTimeout(500);
+  const told = await page.textContent("#aloud");
   await page.keyboard.up(key);
+  return told;
 }
 
 const scenarios = {
@@ -183,12 +188,15 @@ const scenarios = {
     await page.waitForTimeout(1300);
     await state(page, "idle"); /* a press is no emergency stop */
     for (const key of ["Enter", "Space"]) {
-      await holdKey(page, key, 1300);
-      await state(page, "estop");
+      const begun = Date.now(), told = await holdKey(page, key, state(page, "estop"));
+      expect(Date.now() - begun > 1000, `${key} is an emergency stop at once`);
+      expect(told === "", `"${told}" was told while ${key} was held, and its repetitions cut that off`);
+      await page.waitForFunction(() => document.querySelector("#aloud").textContent.startsWith("Emergency stop"));
       await tabTo(page, "#reset");
       await page.keyboard.press("Enter");
       await state(page, "idle");
       await page.waitForFunction(() => document.activeElement.id === "stop");
+      await page.waitForFunction(() => document.querySelector("#aloud").textContent === "");
     }
 
     await tabTo(page, "#pad button", "Shift+Tab");
