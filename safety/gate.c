@@ -442,6 +442,15 @@ static int32_t clearance(int32_t clear_mm)
     return lesser(clear_mm, GATE_CLEAR_MAX);
 }
 
+/* Of what the lidar and the sonar told and is still to be judged. */
+static int64_t oldest_age_ms(const struct gate *gate)
+{
+    int64_t world_ms = gate->now_ms - gate->world.oldest_ms;
+    int64_t sonar_ms = gate->sonar.pending ? gate->now_ms - gate->sonar.reading_ms : 0;
+
+    return world_ms > sonar_ms ? world_ms : sonar_ms;
+}
+
 void gate_step(struct gate *gate, const struct gate_input *input, struct gate_output *ret_output)
 {
     struct gate_age ages[GATE_AGES];
@@ -459,7 +468,7 @@ void gate_step(struct gate *gate, const struct gate_input *input, struct gate_ou
     gate->now_ms = now_ms;
     gate->boxes.count = 0;
     gate_drift_advance(&gate->drift, gate->now_ms);
-    gate_drift_ages(&gate->drift, ages);
+    gate_drift_ages(&gate->drift, oldest_age_ms(gate), ages);
     gate_world_points(&gate->world, &gate->model, ages,
                       gate->model.sonar_x_mm + gate->sonar.reading_mm, gate->now_ms, &gate->boxes,
                       &view);

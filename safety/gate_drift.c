@@ -260,6 +260,12 @@ static int32_t bend_q10(int32_t blur)
     return blur * blur / 1900 + 1;
 }
 
+static struct gate_age anywhere(void)
+{
+    return (struct gate_age){
+        .cosine = TRIG_ONE, .ex_mm = BLUR_ALL_MM, .ey_mm = BLUR_ALL_MM, .far_mm = INT16_MAX};
+}
+
 /* `turned`: the largest angle of this and all younger ages. */
 static struct gate_age age_make(const struct gate_sums *span, int32_t *turned)
 {
@@ -278,8 +284,7 @@ static struct gate_age age_make(const struct gate_sums *span, int32_t *turned)
 
     *turned = angle;
     if (angle > TRIG_MRAD_MAX || x > BLUR_ALL_MM || y > BLUR_ALL_MM) {
-        return (struct gate_age){
-            .cosine = TRIG_ONE, .ex_mm = BLUR_ALL_MM, .ey_mm = BLUR_ALL_MM, .far_mm = INT16_MAX};
+        return anywhere();
     }
     age.ex_mm += bent(x, y, angle);
     age.ey_mm += bent(y, x, angle);
@@ -348,21 +353,27 @@ static struct gate_sums span_since(const struct gate_drift *drift, int64_t young
     return span;
 }
 
-void gate_drift_ages(const struct gate_drift *drift, struct gate_age ages[GATE_AGES])
+void gate_drift_ages(const struct gate_drift *drift, int64_t oldest_ms,
+                     struct gate_age ages[GATE_AGES])
 {
     int64_t now_ms = tick_before(drift, 0)->time_ms;
     struct gate_sums since = {0};
     int32_t turned = 0;
-    int back = 0;
+    int back = 0, i = 0;
 
     /*@ loop invariant 0 <= i <= GATE_AGES && 0 <= turned <= 4001;
         loop invariant 0 <= back < GATE_TICKS && followed(since, back);
         loop assigns i, turned, back, since, ages[0 .. GATE_AGES - 1]; */
-    for (int i = 0; i < GATE_AGES; i++) {
+    for (; i < GATE_AGES && i * GATE_AGE_STEP_MS <= oldest_ms; i++) {
         int64_t young_ms = now_ms - i * GATE_AGE_STEP_MS;
         struct gate_sums span =
             span_since(drift, young_ms, young_ms - GATE_AGE_STEP_MS, &back, &since);
 
         ages[i] = age_make(&span, &turned);
+    }
+    /*@ loop invariant 0 <= i <= GATE_AGES;
+        loop assigns i, ages[0 .. GATE_AGES - 1]; */
+    for (; i < GATE_AGES; i++) {
+        ages[i] = anywhere();
     }
 }

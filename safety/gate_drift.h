@@ -15,6 +15,7 @@
 #define GATE_TICKS       128 /* at least 4 ms apart */
 #define GATE_AGES        48
 #define GATE_AGE_STEP_MS 10
+#define GATE_AGE_MAX_MS  (GATE_AGES * GATE_AGE_STEP_MS)
 
 /* lo <= hi, per axis: mm/s and mrad/s. */
 struct gate_bounds {
@@ -63,7 +64,9 @@ void gate_drift_output(struct gate_drift *drift, const struct gate_model *model,
                        const struct twist *given);
 
 /* Fills the table of ages: entry i serves points that are at least 10i and less than 10(i+1) ms
- * old, seen from the last gate_drift_advance. */
-void gate_drift_ages(const struct gate_drift *drift, struct gate_age ages[GATE_AGES]);
+ * old, seen from the last gate_drift_advance. Entries of more than `oldest_ms` are not worked out:
+ * their points may be anywhere. */
+void gate_drift_ages(const struct gate_drift *drift, int64_t oldest_ms,
+                     struct gate_age ages[GATE_AGES]);
 
 #endif

@@ -35,6 +35,11 @@ static int32_t lesser(int32_t a, int32_t b)
     return a < b ? a : b;
 }
 
+static int64_t earlier(int64_t a_ms, int64_t b_ms)
+{
+    return a_ms < b_ms ? a_ms : b_ms;
+}
+
 void gate_boxes_add(struct gate_boxes *boxes, const struct gate_box *box)
 {
     if (boxes->count < GATE_BOXES_MAX) {
@@ -78,7 +83,8 @@ void gate_world_init(struct gate_world *world, const struct gate_model *model, i
 {
     int64_t never_ms = now_ms - 10 * (int64_t)model->dark_ms;
 
-    *world = (struct gate_world){.beam_ms = never_ms, .reach_mm = reach(model)};
+    *world =
+        (struct gate_world){.beam_ms = never_ms, .oldest_ms = now_ms, .reach_mm = reach(model)};
     for (int i = 0; i < GATE_CELLS; i++) {
         world->seen_ms[i] = never_ms;
         world->return_ms[i] = never_ms;
@@ -117,6 +123,11 @@ static void put_on_hull(const struct gate_model *model, int32_t *x, int32_t *y)
     }
 }
 
+static bool is_across(const struct gate_model *model, int32_t x)
+{
+    return x < model->front_mm && x > -model->rear_mm;
+}
+
 static void slot_set(struct gate_slot *slot, const struct gate_model *model, int index,
                      int32_t range_mm, int64_t time_ms)
 {
@@ -125,7 +136,13 @@ static void slot_set(struct gate_slot *slot, const struct gate_model *model, int
     int32_t y = model->lidar_y_mm + range * trig_slot_sin(index) / TRIG_ONE;
 
     put_on_hull(model, &x, &y);
-    *slot = (struct gate_slot){time_ms, (int16_t)x, (int16_t)y, (uint16_t)range, false};
+    *slot = (struct gate_slot){
+        .time_ms = time_ms,
+        .x_mm = (int16_t)x,
+        .y_mm = (int16_t)y,
+        .range_mm = (uint16_t)range,
+        .beside = absolute(y) < model->half_width_mm || is_across(model, x),
+    };
 }
 
 static void slots_return(struct gate_world *world, const struct gate_model *model, int index,
@@ -136,6 +153,7 @@ static void slots_return(struct gate_world *world, const struct gate_model *mode
     if (slot->range_mm == 0 || time_ms - slot->time_ms >= REPLACE_MS ||
         range_mm <= slot->range_mm) {
         slot_set(slot, model, index, range_mm, time_ms);
+        world->oldest_ms = earlier(world->oldest_ms, time_ms);
     }
     for (int side = -1; side <= 1; side += 2) {
         slot = &world->slots[(index + GATE_SLOTS + side) % GATE_SLOTS];
@@ -236,19 +254,18 @@ static void view_cone(struct gate_view *view, const struct gate_model *model,
 }
 
 /* Clearances are told to the agent and not judged by: they leave out the age. */
-static void view_point(struct gate_view *view, const struct gate_model *model,
-                       const struct gate_slot *slot, int cell)
+static void view_clearance(struct gate_view *view, const struct gate_model *model,
+                           const struct gate_slot *slot)
 {
     int32_t x = slot->x_mm, y = slot->y_mm;
 
-    view->cell_mm[cell] = lesser(view->cell_mm[cell], slot->range_mm);
     if (absolute(y) < model->half_width_mm) {
         int side = x > 0 ? 0 : 2;
         int32_t clear = x > 0 ? x - model->front_mm : -x - model->rear_mm;
 
         view->clear_mm[side] = lesser(view->clear_mm[side], greater(clear, 0));
     }
-    if (x < model->front_mm && x > -model->rear_mm) {
+    if (is_across(model, x)) {
         int side = y > 0 ? 1 : 3;
 
         view->clear_mm[side] =
@@ -268,7 +285,6 @@ static void view_init(struct gate_view *view, const struct gate_world *world,
                                .clear_mm = {GATE_FAR, GATE_FAR, GATE_FAR, GATE_FAR},
                                .cone_was_seen = true};
     for (int i = 0; i < GATE_CELLS; i++) {
-        view->cell_mm[i] = GATE_FAR;
         view->unseen[i] = world->never[i] || !is_recent(world->seen_ms[i], now_ms, model->seen_ms);
         view->returns += is_recent(world->return_ms[i], now_ms, model->dark_ms) ? 1 : 0;
         if (is_ahead(i) && view->unseen[i] && !world->never[i]) {
@@ -285,18 +301,18 @@ static bool is_far(const struct gate_slot *slot, const struct gate_age *age, int
 }
 
 /* Of one slot: its box, when it is near enough, and what it adds to the view. */
-static void point_add(const struct gate_world *world, const struct gate_model *model,
-                      const struct gate_slot *slot, const struct gate_age *age, int32_t echo_x_mm,
+static void point_add(const struct gate_model *model, const struct gate_slot *slot,
+                      const struct gate_age *age, int32_t reach_mm, int32_t echo_x_mm,
                       struct gate_boxes *boxes, struct gate_view *view)
 {
     struct gate_box box;
 
-    if (is_far(slot, age, world->reach_mm)) {
+    if (is_far(slot, age, reach_mm)) {
         return;
     }
     box = point_box(slot, age);
     view_cone(view, model, &box, echo_x_mm);
-    if (is_within_reach(&box, world->reach_mm)) {
+    if (is_within_reach(&box, reach_mm)) {
         gate_boxes_add(boxes, &box);
     }
 }
@@ -305,20 +321,31 @@ void gate_world_points(struct gate_world *world, const struct gate_model *model,
                        const struct gate_age ages[GATE_AGES], int32_t echo_x_mm, int64_t now_ms,
                        struct gate_boxes *boxes, struct gate_view *view)
 {
+    int32_t reach_mm = world->reach_mm;
+    int64_t oldest_ms = now_ms;
+
     view_init(view, world, model, now_ms);
     for (int cell = 0; cell < GATE_CELLS; cell++) {
+        int32_t nearest_mm = GATE_FAR;
+
         for (int i = 0; i < GATE_CELL_SLOTS; i++) {
             struct gate_slot *slot = &world->slots[cell * GATE_CELL_SLOTS + i];
             int64_t age_ms = now_ms - slot->time_ms;
 
-            if (slot_holds(slot, model, age_ms)) {
-                view_point(view, model, slot, cell);
-                point_add(world, model, slot, &ages[age_index(age_ms)], echo_x_mm, boxes, view);
-            } else {
+            if (!slot_holds(slot, model, age_ms)) {
                 slot->range_mm = 0;
+                continue;
             }
+            oldest_ms = earlier(oldest_ms, slot->time_ms);
+            nearest_mm = lesser(nearest_mm, slot->range_mm);
+            if (slot->beside) {
+                view_clearance(view, model, slot);
+            }
+            point_add(model, slot, &ages[age_index(age_ms)], reach_mm, echo_x_mm, boxes, view);
         }
+        view->cell_mm[cell] = nearest_mm;
     }
+    world->oldest_ms = oldest_ms;
 }
 
 void gate_world_cells(const struct gate_world *world, const struct gate_model *model,

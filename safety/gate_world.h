@@ -29,6 +29,7 @@ struct gate_slot {
     int16_t x_mm, y_mm; /* in the base frame of that time */
     uint16_t range_mm;  /* 0: nothing known */
     bool dark;          /* the bearing gave no return since */
+    bool beside;        /* straight ahead, behind or beside the hull: a clearance */
 };
 
 struct gate_world {
@@ -37,6 +38,7 @@ struct gate_world {
     int64_t seen_ms[GATE_CELLS], return_ms[GATE_CELLS];
     bool never[GATE_CELLS]; /* masked: no beam can tell */
     int64_t beam_ms;        /* of the newest beam */
+    int64_t oldest_ms;      /* no point that is known is older */
     int32_t reach_mm;       /* what is further off cannot be hit */
     int16_t edge_x[GATE_CELLS], edge_y[GATE_CELLS];
 };

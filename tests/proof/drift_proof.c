@@ -286,6 +286,10 @@ static int32_t bend_q10(int32_t blur);
         0 <= a.bend_q10 <= 600 && 0 <= a.far_mm <= INT16_MAX;
 */
 
+/*@ assigns \nothing;
+    ensures aged(\result); */
+static struct gate_age anywhere(void);
+
 /*@ requires \valid_read(span) && \valid(turned) && \separated(span, turned);
     requires moved(*span, SPAN_UM) && 0 <= *turned <= 4001;
     assigns *turned;
@@ -351,7 +355,8 @@ void gate_drift_advance(struct gate_drift *drift, int64_t now_ms);
     requires \forall integer k; 0 <= k < GATE_TICKS ==> grows(*drift, k);
     requires \forall integer i; lo_since(i, 0) == 0 && hi_since(i, 0) == 0;
     assigns ages[0 .. GATE_AGES - 1]; */
-void gate_drift_ages(const struct gate_drift *drift, struct gate_age ages[GATE_AGES]);
+void gate_drift_ages(const struct gate_drift *drift, int64_t oldest_ms,
+                     struct gate_age ages[GATE_AGES]);
 
 #include "safety/gate_drift.c"
 

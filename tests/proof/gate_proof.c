@@ -100,7 +100,8 @@ void gate_drift_output(struct gate_drift *drift, const struct gate_model *model,
     any_drift(drift);
 }
 
-void gate_drift_ages(const struct gate_drift *drift, struct gate_age ages[GATE_AGES])
+void gate_drift_ages(const struct gate_drift *drift, int64_t oldest_ms,
+                     struct gate_age ages[GATE_AGES])
 {
     struct gate_age age;
 
@@ -135,6 +136,7 @@ static void any_world(struct gate_world *world)
         world->slots[i].y_mm = (int16_t)any(-16300, 16300);
         world->slots[i].range_mm = (uint16_t)any(0, GATE_RANGE_MAX);
         world->slots[i].dark = any(0, 1) != 0;
+        world->slots[i].beside = any(0, 1) != 0;
         world->masked[i] = any(0, 1) != 0;
     }
     for (int i = 0; i < GATE_CELLS; i++) {
@@ -143,6 +145,7 @@ static void any_world(struct gate_world *world)
         world->never[i] = any(0, 1) != 0;
     }
     world->beam_ms = any_time();
+    world->oldest_ms = any_time();
 }
 
 static void world_is_in_range(const struct gate_world *world)
@@ -161,6 +164,7 @@ static void world_is_in_range(const struct gate_world *world)
         /*@ assert -10000 <= return_ms <= TIME_MAX + 1000; */
     }
     /*@ assert -10000 <= world->beam_ms <= TIME_MAX + 1000; */
+    /*@ assert -10000 <= world->oldest_ms <= TIME_MAX + 1000; */
 }
 
 static void any_sonar(struct gate_sonar *sonar)

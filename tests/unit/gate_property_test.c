@@ -451,7 +451,7 @@ static long strays(const struct gate_model *believed, uint64_t seed)
         poses[0][0] = room.x;
         poses[0][1] = room.y;
         poses[0][2] = room.angle;
-        gate_drift_ages(&gate.drift, ages);
+        gate_drift_ages(&gate.drift, GATE_AGE_MAX_MS, ages);
         for (int age = 0; age < 40 && age < tick; age++) {
             out += is_astray(poses[age], poses[0], &ages[age]) ? 1 : 0;
         }

@@ -35,7 +35,7 @@ static void tick(struct twist given, int32_t reading_mm, int32_t echo_gap_mm)
     now_ms += 10;
     gate_drift_advance(&drift, now_ms);
     gate_drift_output(&drift, &model, &given);
-    gate_drift_ages(&drift, ages);
+    gate_drift_ages(&drift, GATE_AGE_MAX_MS, ages);
     if (reading_mm != 0) {
         gate_sonar_read(&sonar, reading_mm, now_ms);
     }

@@ -29,7 +29,7 @@ static void see(int64_t now_ms)
     struct gate_age ages[GATE_AGES];
 
     gate_drift_advance(&drift, now_ms);
-    gate_drift_ages(&drift, ages);
+    gate_drift_ages(&drift, GATE_AGE_MAX_MS, ages);
     boxes.count = 0;
     gate_world_points(&world, &model, ages, echo_x_mm, now_ms, &boxes, &view);
 }
@@ -287,7 +287,7 @@ static void displacement_is_the_sum_of_the_bounds(void **state)
         gate_drift_advance(&drift, 1000 + 10 * i);
         gate_drift_output(&drift, &model, &forward);
     }
-    gate_drift_ages(&drift, ages);
+    gate_drift_ages(&drift, GATE_AGE_MAX_MS, ages);
     assert_int_equal(drift.coast.lo[GATE_FORWARD], 170);
     assert_int_equal(drift.coast.hi[GATE_FORWARD], 210);
     assert_int_equal(drift.speed.hi[GATE_STRAFE], 26);
@@ -385,7 +385,7 @@ static void wild_motion_blurs_everything(void **state)
         gate_drift_advance(&drift, 1010);
         gate_drift_output(&drift, &model, wild[i]);
         gate_drift_advance(&drift, 1410);
-        gate_drift_ages(&drift, ages);
+        gate_drift_ages(&drift, GATE_AGE_MAX_MS, ages);
         assert_true(ages[39].ex_mm >= 2000);
     }
 }
@@ -399,7 +399,7 @@ static void wide_blur_of_the_angle_is_never_far(void **state)
     gate_drift_advance(&drift, 1010);
     gate_drift_output(&drift, &model, &spin);
     gate_drift_advance(&drift, 1410);
-    gate_drift_ages(&drift, ages);
+    gate_drift_ages(&drift, GATE_AGE_MAX_MS, ages);
     assert_int_equal(ages[39].far_mm, INT16_MAX);
 }
 
