@@ -555,26 +555,28 @@ def build_all(report, mode):
 
 
 def stages_in_time(report, mode, options, folders, pool):
-    """What has bounds of the clock, and mostly sleeps: nothing else runs beside it."""
+    """What has bounds of the clock, and mostly sleeps: nothing runs beside it but a second file."""
     files = process_files()
-    in_time = [([path], options) for path in files if is_in_real_time(path)]
-    marked = [path for path in files if not is_in_real_time(path) and has_marks(path)]
+    others = [path for path in files if not is_in_real_time(path)]
+    marked = [path for path in others if has_marks(path)]
+    jobs = {
+        "tight bounds in time": [(marked, ["-m", "real_time", *options])],
+        "in real time": [([path], options) for path in files if is_in_real_time(path)],
+        "the rest": [([path], ["-m", "not real_time", *options]) for path in others],
+    }
     for folder in folders:
         title = TITLES[folder]
         report.stage(f"unit tests in real time: {title}", unit, mode, folder, "unit-real-time", "--suite",
                      "real_time")
-        alone = Process(mode, folder, "marked", [(marked, ["-m", "real_time", *options])], pool)
-        report.stage(f"process tests with bounds in time: {title}", alone.wait)
-        tests = Process(mode, folder, "real-time", in_time, pool)
-        report.stage(f"process tests in real time: {title}", tests.wait)
+        for kind, wanted in jobs.items():
+            tests = Process(mode, folder, kind.replace(" ", "-"), wanted, pool)
+            report.stage(f"process tests, {kind}: {title}", tests.wait)
     if GCC in folders:
         report.stage("chaos in real time", chaos, mode, GCC)
 
 
-def other_stages(report, mode, options, folders, beside):
+def other_stages(report, mode, folders, beside):
     """What needs only processors, some at once, and the guest, which comes first on them."""
-    others = [path for path in process_files() if not is_in_real_time(path)]
-    jobs = [([path], ["-m", "not real_time", *options]) for path in others]
     prepared = beside.submit(run, ["tests/guest/run.py", "prepare"], BESIDE_SECONDS[mode])
     later = []
     for folder in folders:
@@ -583,9 +585,6 @@ def other_stages(report, mode, options, folders, beside):
     if GCC in folders:
         later.append(("coverage of the pure cores", coverage, mode, GCC))
         later.append(("the loop in virtual time", beside.submit(simulation, mode, GCC).result))
-    for folder in folders:
-        later.append((f"process tests: {TITLES[folder]}",
-                      Process(mode, folder, "process", jobs, beside).wait))
     if CLANG in folders:
         later.append((f"fuzz, {FUZZ_SECONDS[mode]} s each", beside.submit(fuzz, mode).result))
     for name, title in debians.TITLES.items():
@@ -610,7 +609,7 @@ def stages(report, mode, options):
             else:
                 folders = build_all(report, mode)
                 stages_in_time(report, mode, options, folders, pool)
-                other_stages(report, mode, options, folders, beside)
+                other_stages(report, mode, folders, beside)
         except Interrupted:
             Running.end_all()
             raise
