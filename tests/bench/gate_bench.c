@@ -1,8 +1,9 @@
 /* gate-bench: what one step of the gate costs. One JSON line.
  *
  * 500 points in the slots, refreshed as a 10 Hz lidar does, the car asked to drive on all axes;
- * once in an ordinary room, where few points are within reach, and once with all 500 within reach,
- * which is the worst that the gate can meet.
+ * once in an ordinary room, where few points are within reach, and once with all 500 within reach.
+ * No beam is lost, so that nothing is older than a turn; a point that stays for 400 ms because its
+ * bearing is dark costs about 1 us more, for the ages up to it.
  */
 #include <stdio.h>
 #include <stdlib.h>

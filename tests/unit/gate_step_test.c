@@ -94,6 +94,36 @@ static void nothing_seen_is_no_motion(void **state)
     assert_int_equal(output.open_bearing_mrad, 0);
 }
 
+static int32_t widest_box_mm(void)
+{
+    int32_t widest = 0;
+
+    for (int i = 0; i < gate.boxes.count; i++) {
+        widest = gate.boxes.list[i].ex_mm > widest ? gate.boxes.list[i].ex_mm : widest;
+    }
+    return widest;
+}
+
+/* A car that stands moves nothing, however old it is. */
+static void old_news_are_aged_by_what_they_are(void **state)
+{
+    (void)state;
+    for (int64_t age_ms = 0; age_ms < model.seen_ms; age_ms++) {
+        gate_init(&gate, &model, now_ms);
+        gate_beam(&gate, 0, 300, now_ms - age_ms);
+        (void)judge(none);
+        assert_in_range(gate.boxes.count, 72, 73); /* and the cells */
+        assert_in_range(widest_box_mm(), 9, 20);
+    }
+    for (int64_t age_ms = 0; age_ms < GATE_SONAR_FRESH_MS; age_ms++) {
+        gate_init(&gate, &model, now_ms);
+        gate_sonar(&gate, 300, now_ms - age_ms);
+        (void)judge(none);
+        assert_true(gate.boxes.count > 72);
+        assert_in_range(widest_box_mm(), 40, 200);
+    }
+}
+
 static void free_way_is_given_with_a_ramp(void **state)
 {
     (void)state;
@@ -497,6 +527,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(nothing_seen_is_no_motion, setup),
+        cmocka_unit_test_setup(old_news_are_aged_by_what_they_are, setup),
         cmocka_unit_test_setup(free_way_is_given_with_a_ramp, setup),
         cmocka_unit_test_setup(zeroed_input_is_no_motion, setup),
         cmocka_unit_test_setup(each_permit_has_its_reason, setup),

@@ -390,6 +390,41 @@ static void wild_motion_blurs_everything(void **state)
     }
 }
 
+static void what_is_older_than_asked_for_is_anywhere(void **state)
+{
+    const struct twist forward = {.vx_mm_s = 200};
+    struct gate_age all[GATE_AGES], young[GATE_AGES];
+
+    (void)state;
+    gate_drift_advance(&drift, 1010);
+    gate_drift_output(&drift, &model, &forward);
+    gate_drift_advance(&drift, 1050);
+    gate_drift_ages(&drift, GATE_AGE_MAX_MS, all);
+    gate_drift_ages(&drift, 20, young);
+    assert_memory_equal(young, all, 3 * sizeof(all[0]));
+    for (int i = 3; i < GATE_AGES; i++) {
+        assert_int_equal(young[i].cosine, TRIG_ONE);
+        assert_int_equal(young[i].ex_mm, 2000);
+        assert_int_equal(young[i].ey_mm, 2000);
+        assert_int_equal(young[i].far_mm, INT16_MAX);
+    }
+}
+
+static void no_known_point_is_older_than_the_oldest(void **state)
+{
+    (void)state;
+    assert_int_equal(world.oldest_ms, 1000);
+    beam(0, 300, 1010);
+    beam(100, 300, 990);
+    assert_int_equal(world.oldest_ms, 990);
+    see(1200);
+    assert_int_equal(world.oldest_ms, 990);
+    see(1240);
+    assert_int_equal(world.oldest_ms, 1010);
+    see(1300);
+    assert_int_equal(world.oldest_ms, 1300);
+}
+
 static void wide_blur_of_the_angle_is_never_far(void **state)
 {
     const struct twist spin = {.wz_mrad_s = 1500};
@@ -430,6 +465,8 @@ int main(void)
         cmocka_unit_test_setup(slow_reaction_remembers_longer, setup),
         cmocka_unit_test_setup(scan_has_the_nearest_of_each_sector, setup),
         cmocka_unit_test_setup(wild_motion_blurs_everything, setup),
+        cmocka_unit_test_setup(what_is_older_than_asked_for_is_anywhere, setup),
+        cmocka_unit_test_setup(no_known_point_is_older_than_the_oldest, setup),
         cmocka_unit_test_setup(wide_blur_of_the_angle_is_never_far, setup),
     };
 
