@@ -121,7 +121,7 @@ void gate_motion_init(struct gate_motion *motion, const struct gate_model *model
     int32_t x = travel(model, GATE_FORWARD, twist->vx_mm_s, &ok);
     int32_t y = travel(model, GATE_STRAFE, twist->vy_mm_s, &ok);
     int32_t angle = travel(model, GATE_TURN, twist->wz_mrad_s, &ok);
-    int32_t room;
+    int32_t room, half_cosine, half_sine;
 
     *motion = (struct gate_motion){.rim_mm_s = gate_model_rim(model, twist)};
     motion->endless = !ok;
@@ -136,11 +136,13 @@ void gate_motion_init(struct gate_motion *motion, const struct gate_model *model
         room = model->margin_coast_mm;
     }
     room += deviation(model, x, y, angle);
+    half_cosine = trig_cos(angle / 2);
+    half_sine = trig_sin(angle / 2);
     motion->cosine = trig_cos(angle);
     motion->sine = trig_sin(angle);
     motion->spread = absolute(motion->sine);
-    motion->dx_mm = scaled(x, trig_cos(angle / 2)) - scaled(y, trig_sin(angle / 2));
-    motion->dy_mm = scaled(y, trig_cos(angle / 2)) + scaled(x, trig_sin(angle / 2));
+    motion->dx_mm = scaled(x, half_cosine) - scaled(y, half_sine);
+    motion->dy_mm = scaled(y, half_cosine) + scaled(x, half_sine);
     inflate(motion, model, twist, room, margin != GATE_MARGIN_COASTING);
     sweep(motion);
 }

@@ -206,7 +206,9 @@ bool gate_world_is_fresh(const struct gate_world *world, const struct gate_model
  */
 static bool slot_holds(const struct gate_slot *slot, const struct gate_model *model, int64_t age_ms)
 {
-    return slot->range_mm > 0 && age_ms < (slot->dark ? model->dark_ms : model->seen_ms);
+    const int32_t limits_ms[] = {model->seen_ms, model->dark_ms};
+
+    return slot->range_mm > 0 && age_ms < limits_ms[slot->dark];
 }
 
 /* The point, by now. */
@@ -416,7 +418,8 @@ int32_t gate_world_open_bearing(const struct gate_view *view)
     }
     for (int i = 0; i < GATE_CELLS; i++) {
         int cell = i % 2 == 0 ? i / 2 : GATE_CELLS - 1 - i / 2;
-        int32_t open = openness(ways, cell);
+        /* Most bearings are no better even by themselves. */
+        int32_t open = ways[cell + OPEN_CELLS] > longest ? openness(ways, cell) : 0;
 
         if (open > longest) {
             int32_t slot = cell * GATE_CELL_SLOTS + GATE_CELL_SLOTS / 2;
