@@ -207,16 +207,14 @@ def has_marks(path):
         return "pytest.mark.real_time" in file.read()
 
 
+def process_files():
+    """The files of process tests, the big ones first."""
+    paths = sorted(glob.glob(f"{ROOT}/tests/e2e/test_*.py"), key=os.path.getsize, reverse=True)
+    return [os.path.relpath(path, ROOT) for path in paths]
+
+
 # What a file of process tests needs to be made.
 MADE_FOR = {"test_llama_server.py": llama_env, "test_libcamera.py": camera_env, "test_page.py": web_env}
-
-
-def process_files():
-    """The files of process tests, the long ones first: that is what needs something made, and the big
-    ones."""
-    paths = glob.glob(f"{ROOT}/tests/e2e/test_*.py")
-    paths.sort(key=lambda path: (os.path.basename(path) not in MADE_FOR, -os.path.getsize(path)))
-    return [os.path.relpath(path, ROOT) for path in paths]
 
 
 def process_file(mode, folder, stage, tests, options):
