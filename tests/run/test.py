@@ -85,7 +85,8 @@ PROCESS_REPEATS = {QUICK: 1, DEFAULT: 1, LONG: 5}
 # more, by itself, and told as UNSTEADY. No other test has a second try, and of these no more than a
 # few (UNSTEADY_MAX): many failures are no stall.
 REAL_TIME_UNITS = {"brake", "brake_line", "lidar", "sonar_i2c", "motor"}
-REAL_TIME_FILES = ("test_explore", "test_http", "test_page", "test_safety", "test_sim.", "test_wheels")
+SECOND_TRY_FILES = ("test_explore", "test_http", "test_page", "test_safety", "test_sim.")
+REAL_TIME_FILES = (*SECOND_TRY_FILES, "test_wheels")
 GUEST_SECONDS = 900  # to run it
 # A stage that takes longer is stuck.
 STAGE_SECONDS = {QUICK: 300, DEFAULT: 900, LONG: 7200}
@@ -197,8 +198,16 @@ def web_env(mode, build_folder):
     return {"NAV_TEST_WEB_WHY": f"no browser: {why}"} if why else {"NAV_TEST_WEB": folder}
 
 
+def file_of(test):
+    return os.path.basename(test.split("::")[0])
+
+
 def is_in_real_time(path):
-    return os.path.basename(path).startswith(REAL_TIME_FILES)
+    return file_of(path).startswith(REAL_TIME_FILES)
+
+
+def has_second_try(test):
+    return file_of(test).startswith(SECOND_TRY_FILES)
 
 
 def has_marks(path):
@@ -220,7 +229,7 @@ MADE_FOR = {"test_llama_server.py": llama_env, "test_libcamera.py": camera_env, 
 def process_file(mode, folder, stage, tests, options):
     """One file of process tests, or single ones. A failed one is in `again` too."""
     result = Result()
-    name = os.path.basename(tests[0]).split("::")[0]
+    name = file_of(tests[0])
     report = os.path.join(folder, f"{stage}-{name}.xml")
     env = {
         "NAV_TEST_BUILD": folder,
@@ -228,7 +237,7 @@ def process_file(mode, folder, stage, tests, options):
         "NAV_TEST_LONG": "1" if mode == LONG else "0",
         **sanitizer_env(folder, stage),
     }
-    for test in {os.path.basename(test).split("::")[0] for test in tests} & set(MADE_FOR):
+    for test in set(map(file_of, tests)) & set(MADE_FOR):
         env.update(MADE_FOR[test](mode, folder))
     command = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     command += [f"--junitxml={report}", *tests, *options]
@@ -249,7 +258,7 @@ def process_file(mode, folder, stage, tests, options):
 
 class Process:
     """Process tests, as many files at a time as the pool has threads. A job is a list of files and one of
-    options. Files that are in real time have a second try."""
+    options. Some of those in real time have a second try."""
 
     def __init__(self, mode, folder, stage, jobs, pool):
         self.mode, self.folder, self.stage = mode, folder, stage
@@ -262,7 +271,7 @@ class Process:
             result.add(future.result())
         again = result.again
         if 0 < len(again) <= UNSTEADY_MAX and len(again) == len(result.failed) and self.mode != LONG and all(
-                map(is_in_real_time, again)):
+                map(has_second_try, again)):
             second = process_file(self.mode, self.folder, self.stage, again, [])
             result.unsteady += [f"{name}: failed, and passed at the second try" for name in result.failed
                                 if name not in second.failed]
