@@ -126,7 +126,7 @@ static int edge_wait(struct device *device, bool rising, int64_t since_ns, int64
 static int echo_measure(struct device *device, int64_t trigger_ns, int64_t *ret_width_ns)
 {
     int64_t deadline_ns = trigger_ns + SONAR_HCSR04_ECHO_MS * CLOCK_NS_PER_MS;
-    int64_t rise_ns, fall_ns;
+    int64_t rise_ns = trigger_ns, fall_ns = trigger_ns;
     int r = edges_drop(device);
 
     if (r == 0) {

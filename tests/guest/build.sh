@@ -11,7 +11,7 @@ programs='turbonav-safety agent/turbonav-agent agent/cli/turbonav'
 programs+=' vlm/standin/turbonav-standin hal/sim/turbonav-sim'
 inside="set -e
 [ -e /build/build.ninja ] ||
-    meson setup -Dbuildtype=release -Dprefix=/usr -Dlibcamera=enabled /build /source
+    meson setup -Dbuildtype=release -Dwerror=true -Dprefix=/usr -Dlibcamera=enabled /build /source
 ninja -C /build $programs
 DESTDIR=/stage meson install -C /build --no-rebuild
 gcc -O2 -Wall -Wextra -o /stage/usr/lib/turbonav-i2cbus /source/tests/guest/i2cbus.c \
