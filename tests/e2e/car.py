@@ -339,8 +339,10 @@ socket = {self.folder}/keys.sock
     def ready(self, agent):
         """Waits until arming is possible, and arms: again and again, because that is refused for
         half a second after the last fault."""
-        assert self.wait(lambda: agent.verdict and not agent.verdict["why"] - {
+        assert self.wait(lambda: self.process.poll() is not None or agent.verdict and not agent.verdict["why"] - {
             "not_armed", "no_intent", "too_slow"}, 10, [agent]), agent.verdict
+        if self.process.poll() is not None:
+            raise AssertionError(("the safety process ended", *self.end()))
         end = time.monotonic() + 5
         agent.arm()
         while not self.wait(lambda: agent.verdict["mission"] == agent.mission, 0.06, [agent]):

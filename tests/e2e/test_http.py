@@ -210,15 +210,15 @@ def test_one_mission_at_a_time(served):
 def test_a_person_drives_between_missions(served):
     car, client = served
     since = time.monotonic()
-    end = since + PATIENCE_S
-    while not turns(car, since) and time.monotonic() < end:
+
+    def is_driven(status):
         assert client.post("/v1/drive", {"wz_mrad_s": 1200})[0] == 202
-        time.sleep(0.05)
-    assert turns(car, since)
-    assert client.status()["state"] == "driven"
+        return status["state"] == "driven" and turns(car, since)
+
+    client.wait(is_driven, "driven")
     begun = time.monotonic()
     client.wait(lambda now: now["state"] == "idle" and not now["safety"]["armed"], "given back")
-    assert max(turns(car, since)) - begun < 0.6  # 300 ms, and what a request takes
+    assert max(turns(car, since)) - begun < 0.8  # 300 ms, and slowing down takes as long
     # The camera turns without permission.
     assert client.post("/v1/look", {"pan_mrad": 200, "tilt_mrad": -100})[0] == 202
 
