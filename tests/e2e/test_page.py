@@ -18,6 +18,9 @@ WEB = os.environ.get("NAV_TEST_WEB")
 pytestmark = pytest.mark.skipif(
     not WEB, reason=os.environ.get("NAV_TEST_WEB_WHY", "no browser was asked for"))
 
+# A car that meets a wall after a metre and stays there.
+TO_THE_WALL = {"room": "trap", "standin": ("--fault", "always=forward")}
+
 
 def browse(client, scenario):
     """Begins a scenario of tests/web/page.js; the car it looks at comes first on the processor."""
@@ -57,12 +60,12 @@ def test_hand_on_the_pad_drives_and_off_it_stops(tmp_path):
 
 
 def test_what_the_gate_holds_back_is_shown(tmp_path):
-    with Served(tmp_path, standin=("--fault", "always=forward")) as (_, client):
+    with Served(tmp_path, **TO_THE_WALL) as (_, client):
         play(client, "veto")
 
 
 def test_axe_finds_nothing_in_any_state_size_and_colour(tmp_path):
-    with Served(tmp_path, standin=("--fault", "always=forward")) as (_, client):
+    with Served(tmp_path, **TO_THE_WALL) as (_, client):
         play(client, "axe")
 
 
@@ -74,7 +77,7 @@ def test_everything_is_done_by_keyboard_alone(tmp_path):
 
 
 def test_screen_reader_is_told_what_matters_and_no_more(tmp_path):
-    with Served(tmp_path, standin=("--fault", "always=forward")) as (_, client):
+    with Served(tmp_path, **TO_THE_WALL) as (_, client):
         play(client, "told")
 
 
