@@ -18,7 +18,7 @@ import json
 import os
 import sys
 
-from stage import (ROOT, UNSTEADY_MAX, Result, cache_folder, count_cmocka, count_pytest, count_simulated,
+from stage import (ROOT, UNSTEADY_MAX, Result, count_cmocka, count_pytest, count_simulated, debian_tree,
                    failed_nodes, make_tree, read_testlog, run)
 
 SECONDS = 1800  # of a step that gets what others leave
@@ -65,7 +65,7 @@ class Debian:
 
     @property
     def root(self):
-        return cache_folder(f"debian-{self.suite}-root")
+        return debian_tree(self.suite)[-1]
 
     @property
     def build_folder(self):
@@ -94,7 +94,7 @@ class Debian:
         if os.path.exists(log):
             os.unlink(log)
         code, output = self.run("meson", "test", "-C", "/build", "--no-rebuild", "--no-suite",
-                                "real_time")
+                                "real_time", "--wrapper", "/source/tests/run/idle.sh")
         for test in read_testlog(log):
             count_cmocka(test, result)
         if code != 0 and not result.failed or result.passed == 0:
@@ -133,8 +133,7 @@ class Debian:
                 if not os.path.basename(path).startswith(self.left_out)]
 
     def test(self, result):
-        why = self.impossible() or make_tree("tests/run/debian_root.sh", self.suite, self.root,
-                                             seconds=SECONDS)
+        why = self.impossible() or make_tree(debian_tree(self.suite))
         if why:
             result.skipped.append(why)
         elif self.build(result):
@@ -182,13 +181,16 @@ class Arm64(Debian):
         os.chmod(path, 0o755)
 
 
+DEBIANS = {"other": Debian, "arm64": Arm64}
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("debian", choices=sorted(TITLES))
+    parser.add_argument("debian", choices=sorted(DEBIANS))
     parser.add_argument("--all", action="store_true", help="also what takes too long for every day")
     parser.add_argument("--again", nargs="+", help="only these process tests, for the last time")
     arguments = parser.parse_args()
-    debian = (Arm64 if arguments.debian == "arm64" else Debian)(arguments.all)
+    debian = DEBIANS[arguments.debian](arguments.all)
     result = Result()
     if arguments.again:
         debian.process(result, arguments.again)

@@ -14,7 +14,7 @@ declare -A packages=(
     [build]='meson ninja-build gcc g++ libc6-dev pkgconf python3 libcurl4-openssl-dev libcjson-dev
         libturbojpeg0-dev libmicrohttpd-dev libinih-dev libgpiod-dev libpng-dev libcmocka-dev
         libcamera-dev'
-    [process]='python3-pytest' # the process tests
+    [process]='python3-pytest groff-base udev' # the process tests, of manual pages and rules too
     # Compiles for arm64 on another machine, and runs what comes of it.
     [cross]='gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user'
     # libclang-rt-dev: sanitizers and libFuzzer; llvm: llvm-symbolizer, which names the lines in
@@ -69,7 +69,7 @@ if ((${#missing[@]} == 0)); then
     exit 0
 fi
 
-options=(-qq -y --no-install-recommends -o DPkg::Lock::Timeout=120)
+options=(-qq -y --no-install-recommends -o DPkg::Lock::Timeout=600)
 if ((EUID == 0)); then
     as_root=()
 elif ! command -v sudo >/dev/null; then

@@ -108,10 +108,15 @@ def cache_folder(name):
     return os.path.join(cache, "turbonav", name)
 
 
-def make_tree(script, *arguments, seconds=600):
-    """Makes a tree of another Debian. Empty, or why that cannot be."""
-    code, output = run([script, *arguments], seconds)
+def make_tree(command):
+    """Makes a tree of another Debian, or another thing that is kept. Empty, or why that cannot be."""
+    code, output = run(command, 1800)
     return "" if code == 0 else (output.strip().splitlines() or [f"exit code {code}"])[-1]
+
+
+def debian_tree(suite):
+    """The command that makes the tree of a Debian; its folder is the last word."""
+    return ["tests/run/debian_root.sh", suite, cache_folder(f"debian-{suite}-root")]
 
 
 def count_cmocka(test, result):

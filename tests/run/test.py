@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import debians
 from stage import (ROOT, UNSTEADY_MAX, Result, Running, cache_folder, count_cmocka, count_pytest,
-                   count_simulated, end_group, failed_nodes, make_tree, read_testlog, run)
+                   count_simulated, debian_tree, failed_nodes, make_tree, read_testlog, run)
 
 GCC = os.path.join(ROOT, "build-gcc")
 CLANG = os.path.join(ROOT, "build-clang")
@@ -87,12 +87,38 @@ PROCESS_REPEATS = {QUICK: 1, DEFAULT: 1, LONG: 5}
 REAL_TIME_UNITS = {"brake", "brake_line", "lidar", "sonar_i2c", "motor"}
 SECOND_TRY_FILES = ("test_explore", "test_http", "test_page", "test_safety", "test_sim.")
 REAL_TIME_FILES = (*SECOND_TRY_FILES, "test_wheels")
+# Beside a browser and sanitizers there is no processor left for a car in real time.
+GCC_FILES = "test_page"
 GUEST_SECONDS = 900  # to run it
 # A stage that takes longer is stuck.
 STAGE_SECONDS = {QUICK: 300, DEFAULT: 900, LONG: 7200}
 BESIDE_SECONDS = {QUICK: 300, DEFAULT: 2400, LONG: 14400}  # one that gets what the others leave
 PROCESSORS = os.cpu_count() or 1
 NONE_SELECTED = 5  # an exit code of pytest
+IDLE = os.path.join(ROOT, "tests/run/idle.sh")
+
+
+PROVERS = [name for name in ("cbmc", "frama-c") if shutil.which(name) is None]
+
+
+def made_once():
+    """What is made in minutes, and kept: the command that makes each, or sees that it is there. But for the
+    guest, whose build goes into the checkout, the last word is its folder."""
+    commands = {
+        "web": ["tests/run/web.sh", cache_folder("web")],
+        "llama": ["tests/run/llama_root.sh", cache_folder("llama-root")],
+        "sid": debian_tree("sid"),
+    }
+    for name, debian in debians.DEBIANS.items():
+        if not debian(False).impossible():
+            commands[name] = debian_tree(debian(False).suite)
+    commands["guest"] = ["tests/guest/run.py", "prepare"]
+    for name in PROVERS:
+        commands[name] = ["tests/run/prover_root.sh", name, cache_folder(f"{name}-root")]
+    return commands
+
+
+MADE_ONCE = made_once()
 
 
 class Interrupted(Exception):
@@ -138,6 +164,22 @@ def collect_findings(folder, stage, result):
             result.fail("sanitizer finding", file.read())
 
 
+def folder_of(name):
+    return MADE_ONCE[name][-1]
+
+
+def make(name):
+    """Empty, or why it cannot be."""
+    return make_tree(MADE_ONCE[name])
+
+
+def make_all(futures):
+    """Waits. What cannot be made is asked for again where it is needed, and its reason is told there."""
+    result = Result()
+    result.note = "all there" if all(not future.result() for future in futures) else "not all can be made"
+    return result
+
+
 def unit(mode, folder, stage, *suite):
     """Unit tests. When nothing failed but some in real time, those have a second try."""
     result = Result()
@@ -166,36 +208,28 @@ def unit(mode, folder, stage, *suite):
     return result
 
 
-def llama_env(mode, _build_folder):
+def llama_env(mode):
     """Where the tests find a real llama-server, or why there is none. A quick run makes none."""
-    folder = cache_folder("llama-root")
-    if mode == QUICK and not os.path.exists(f"{folder}/tiny_model.py"):
+    if mode == QUICK and not os.path.exists(f"{folder_of('llama')}/tiny_model.py"):
         return {"NAV_TEST_LLAMA_WHY": "a quick run does not make the tree of llama-server"}
-    why = make_tree("tests/run/llama_root.sh", folder)
-    if why:
-        return {"NAV_TEST_LLAMA_WHY": f"no llama-server: {why}"}
-    return {"NAV_TEST_LLAMA_ROOT": folder}
+    why = make("llama")
+    return {"NAV_TEST_LLAMA_WHY": f"no llama-server: {why}"} if why else {"NAV_TEST_LLAMA_ROOT": folder_of("llama")}
 
 
-def camera_env(mode, _build_folder):
+def camera_env(mode):
     """The same for a tree with the newest libcamera, and a compiler."""
-    folder = cache_folder("debian-sid-root")
-    if mode == QUICK and not os.path.exists(f"{folder}/made"):
+    if mode == QUICK and not os.path.exists(f"{folder_of('sid')}/made"):
         return {"NAV_TEST_SID_WHY": "a quick run does not make the tree of another libcamera"}
-    why = make_tree("tests/run/debian_root.sh", "sid", folder)
-    return {"NAV_TEST_SID_WHY": f"no libcamera of sid: {why}"} if why else {"NAV_TEST_SID_ROOT": folder}
+    why = make("sid")
+    return {"NAV_TEST_SID_WHY": f"no libcamera of sid: {why}"} if why else {"NAV_TEST_SID_ROOT": folder_of("sid")}
 
 
-def web_env(mode, build_folder):
-    """The same for a browser. Beside one and sanitizers there is no processor left for a car in real
-    time."""
-    folder = cache_folder("web")
-    if build_folder == CLANG:
-        return {"NAV_TEST_WEB_WHY": "the page is opened with the build of gcc"}
-    if mode == QUICK and not os.path.exists(f"{folder}/made"):
+def web_env(mode):
+    """The same for a browser."""
+    if mode == QUICK and not os.path.exists(f"{folder_of('web')}/made"):
         return {"NAV_TEST_WEB_WHY": "a quick run does not install a browser"}
-    why = make_tree("tests/run/web.sh", folder)
-    return {"NAV_TEST_WEB_WHY": f"no browser: {why}"} if why else {"NAV_TEST_WEB": folder}
+    why = make("web")
+    return {"NAV_TEST_WEB_WHY": f"no browser: {why}"} if why else {"NAV_TEST_WEB": folder_of("web")}
 
 
 def file_of(test):
@@ -217,8 +251,9 @@ def has_marks(path):
 
 
 def process_files():
-    """The files of process tests, the big ones first."""
-    paths = sorted(glob.glob(f"{ROOT}/tests/e2e/test_*.py"), key=os.path.getsize, reverse=True)
+    """The files of process tests: the page's, which take longest, and then the big ones first."""
+    paths = sorted(glob.glob(f"{ROOT}/tests/e2e/test_*.py"),
+                   key=lambda path: (not file_of(path).startswith(GCC_FILES), -os.path.getsize(path)))
     return [os.path.relpath(path, ROOT) for path in paths]
 
 
@@ -238,7 +273,7 @@ def process_file(mode, folder, stage, tests, options):
         **sanitizer_env(folder, stage),
     }
     for test in set(map(file_of, tests)) & set(MADE_FOR):
-        env.update(MADE_FOR[test](mode, folder))
+        env.update(MADE_FOR[test](mode))
     command = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     command += [f"--junitxml={report}", *tests, *options]
     for _ in range(PROCESS_REPEATS[mode]):
@@ -385,24 +420,19 @@ def proofs(mode):
     result = Result()
     command = ["tests/proof/run.py", "--seconds", str(PROOF_SECONDS[mode])]
     command += ["--memory", cache_folder("proofs")] + (["--afresh"] if mode == LONG else [])
-    for prover in ("cbmc", "frama-c"):
-        if shutil.which(prover) is None:
-            folder = cache_folder(f"{prover}-root")
-            why = make_tree("tests/run/prover_root.sh", prover, folder)
-            if why:
-                result.skipped.append(f"proofs: no {prover}: {why}")
-            else:
-                command += [f"--{prover}-root", folder]
+    for prover in PROVERS:
+        why = make(prover)
+        if why:
+            result.skipped.append(f"proofs: no {prover}: {why}")
+        else:
+            command += [f"--{prover}-root", folder_of(prover)]
     return count_proofs(result, *run(command, BESIDE_SECONDS[mode]))
 
 
-def guest(prepared):
-    """The installed units in an emulated machine, as soon as what it is made of is there. An emulator that
-    gets no processor trips the watchdogs that it emulates."""
-    code, output = prepared.result()
-    if code == 0:
-        code, output = run(["tests/guest/run.py", "boot"], GUEST_SECONDS)
-    return count_guest(Result(), code, output)
+def guest():
+    """The installed units in an emulated machine. An emulator that gets no processor trips the watchdogs
+    that it emulates."""
+    return count_guest(Result(), *run(["tests/guest/run.py", "boot"], GUEST_SECONDS))
 
 
 def count_guest(result, code, output):
@@ -556,50 +586,60 @@ def quick_stages(report, options, pool):
         report.skipped.append("process tests in real time: they take minutes")
 
 
-def build_all(report, mode):
-    return [folder for folder, title in TITLES.items()
-            if report.stage(f"build: {title}, warnings are errors", build, mode, folder)]
+def build_all(report, mode, beside):
+    """And what is made once, which must not disturb what comes then."""
+    made = [beside.submit(make, name) for name in MADE_ONCE]
+    folders = [folder for folder, title in TITLES.items()
+               if report.stage(f"build: {title}, warnings are errors", build, mode, folder)]
+    report.stage("trees of other Debians, kept", make_all, made)
+    return folders
 
 
-def stages_in_time(report, mode, options, folders, pool):
-    """What has bounds of the clock, and mostly sleeps: nothing runs beside it but a second file."""
+def stages_in_time(report, mode, options, folders, pool, more):
+    """What has bounds of the clock, and mostly sleeps: nothing runs beside it but another file, and a third one
+    where no sanitizer takes the processors."""
     files = process_files()
-    others = [path for path in files if not is_in_real_time(path)]
-    marked = [path for path in others if has_marks(path)]
-    jobs = {
-        "tight bounds in time": [(marked, ["-m", "real_time", *options])],
-        "in real time": [([path], options) for path in files if is_in_real_time(path)],
-        "the rest": [([path], ["-m", "not real_time", *options]) for path in others],
-    }
+    marked = [path for path in files if not is_in_real_time(path) and has_marks(path)]
+    in_time = [path for path in files if is_in_real_time(path)]
     for folder in folders:
         title = TITLES[folder]
         report.stage(f"unit tests in real time: {title}", unit, mode, folder, "unit-real-time", "--suite",
                      "real_time")
-        for kind, wanted in jobs.items():
-            tests = Process(mode, folder, kind.replace(" ", "-"), wanted, pool)
-            report.stage(f"process tests, {kind}: {title}", tests.wait)
-    if GCC in folders:
-        report.stage("chaos in real time", chaos, mode, GCC)
+        tight = Process(mode, folder, "tight", [(marked, ["-m", "real_time", *options])], pool)
+        report.stage(f"process tests, tight bounds in time: {title}", tight.wait)
+        chosen = in_time if folder == GCC else [path for path in in_time if not file_of(path).startswith(GCC_FILES)]
+        tests = Process(mode, folder, "real-time", [([path], options) for path in chosen],
+                        more if folder == GCC else pool)
+        report.stage(f"process tests, in real time: {title}", tests.wait)
 
 
-def other_stages(report, mode, folders, beside):
-    """What needs only processors, some at once, and the guest, which comes first on them."""
-    prepared = beside.submit(run, ["tests/guest/run.py", "prepare"], BESIDE_SECONDS[mode])
-    later = []
-    for folder in folders:
-        rest = beside.submit(unit, mode, folder, "unit", "--no-suite", "real_time")
-        later.append((f"unit tests: {TITLES[folder]}", rest.result))
+def other_stages(report, mode, options, folders, pool, beside):
+    """First what sleeps, and below it what is a single process that computes. Then the guest, which comes first on the
+    processors, and below it what begins many processes."""
+    computed = [(f"unit tests: {TITLES[folder]}", beside.submit(unit, mode, folder, "unit", "--no-suite", "real_time",
+                                                                "--wrapper", IDLE)) for folder in folders]
     if GCC in folders:
-        later.append(("coverage of the pure cores", coverage, mode, GCC))
-        later.append(("the loop in virtual time", beside.submit(simulation, mode, GCC).result))
+        computed.append(("the loop in virtual time", beside.submit(simulation, mode, GCC)))
     if CLANG in folders:
-        later.append((f"fuzz, {FUZZ_SECONDS[mode]} s each", beside.submit(fuzz, mode).result))
-    for name, title in debians.TITLES.items():
-        later.append((title, debian_again, mode, name, beside.submit(debian, mode, name)))
-    later.append(("proofs of the gate", beside.submit(proofs, mode).result))
-    report.stage("units and drivers in an emulated machine", guest, prepared)
-    for stage in later:
+        computed.append((f"fuzz, {FUZZ_SECONDS[mode]} s each", beside.submit(fuzz, mode)))
+    # The bounds of chaos allow for what a process on the same processors saw of stalls.
+    wild = pool.submit(chaos, mode, GCC) if GCC in folders else None
+    jobs = [([path], ["-m", "not real_time", *options]) for path in process_files() if not is_in_real_time(path)]
+    for folder, tests in [(folder, Process(mode, folder, "the-rest", jobs, pool)) for folder in folders]:
+        report.stage(f"process tests, the rest: {TITLES[folder]}", tests.wait)
+    if wild:
+        report.stage("chaos in real time", wild.result)
+    others = [(title, debian_again, mode, name, beside.submit(debian, mode, name))
+              for name, title in reversed(debians.TITLES.items())]  # the emulated one takes longer
+    proved = beside.submit(proofs, mode)
+    report.stage("units and drivers in an emulated machine", guest)
+    for title, future in computed:
+        report.stage(title, future.result)
+    if GCC in folders:
+        report.stage("coverage of the pure cores", coverage, mode, GCC)
+    for stage in others:
         report.stage(*stage)
+    report.stage("proofs of the gate", proved.result)
 
 
 def take_what_is_left():
@@ -609,14 +649,15 @@ def take_what_is_left():
 
 def stages(report, mode, options):
     with ThreadPoolExecutor(PROCESSORS) as pool, \
+            ThreadPoolExecutor(PROCESSORS + 1) as more, \
             ThreadPoolExecutor(PROCESSORS + 1, initializer=take_what_is_left) as beside:
         try:
             if mode == QUICK:
                 quick_stages(report, options, pool)
             else:
-                folders = build_all(report, mode)
-                stages_in_time(report, mode, options, folders, pool)
-                other_stages(report, mode, folders, beside)
+                folders = build_all(report, mode, beside)
+                stages_in_time(report, mode, options, folders, pool, more)
+                other_stages(report, mode, options, folders, more, beside)
         except Interrupted:
             Running.end_all()
             raise
