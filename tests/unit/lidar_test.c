@@ -94,7 +94,7 @@ static struct lidar_status status_of(const struct bench *bench)
 static size_t poll_after(struct bench *bench, int64_t ns)
 {
     bench->now_ns += ns;
-    bench->count = lidar_poll(bench->lidar, bench->now_ns, bench->points);
+    bench->count = lidar_poll(bench->lidar, true, bench->now_ns, bench->points);
     assert_true(bench->count <= LIDAR_POINTS_MAX);
     for (size_t i = 0; i < bench->count; i++) {
         assert_true(bench->points[i].time_ns < bench->now_ns);
