@@ -19,7 +19,7 @@ import os
 import sys
 
 from stage import (ROOT, UNSTEADY_MAX, Result, count_cmocka, count_pytest, count_simulated, debian_tree,
-                   failed_nodes, make_tree, read_testlog, run)
+                   failed_nodes, make_tree, read_testlog, run, testlog)
 
 SECONDS = 1800  # of a step that gets what others leave
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": "/", "LANG": "C.UTF-8"}
@@ -90,11 +90,10 @@ class Debian:
         return True
 
     def unit(self, result):
-        log = os.path.join(self.build_folder, "meson-logs/testlog.json")
-        if os.path.exists(log):
-            os.unlink(log)
-        code, output = self.run("meson", "test", "-C", "/build", "--no-rebuild", "--no-suite",
-                                "real_time", "--wrapper", "/source/tests/run/idle.sh")
+        wrapper = "/source/tests/run/idle.sh"
+        log = testlog(self.build_folder, "testlog", wrapper)
+        code, output = self.run("meson", "test", "-C", "/build", "--no-rebuild", "--no-suite", "real_time",
+                                "--wrapper", wrapper)
         for test in read_testlog(log):
             count_cmocka(test, result)
         if code != 0 and not result.failed or result.passed == 0:

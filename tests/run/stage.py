@@ -138,6 +138,15 @@ def count_cmocka(test, result):
         result.log += f"--- {name}\n{output}{test.get('stderr') or ''}"
 
 
+def testlog(folder, base, wrapper=None):
+    """Where meson will write it; an older one is gone."""
+    name = f"{base}-{os.path.basename(wrapper)}" if wrapper else base
+    path = os.path.join(folder, f"meson-logs/{name}.json")
+    if os.path.exists(path):
+        os.unlink(path)
+    return path
+
+
 def read_testlog(path):
     if not os.path.exists(path):
         return []

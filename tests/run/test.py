@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import debians
 from stage import (ROOT, UNSTEADY_MAX, Result, Running, cache_folder, count_cmocka, count_pytest,
-                   count_simulated, debian_tree, failed_nodes, make_tree, read_testlog, run)
+                   count_simulated, debian_tree, failed_nodes, make_tree, read_testlog, run, testlog)
 
 GCC = os.path.join(ROOT, "build-gcc")
 CLANG = os.path.join(ROOT, "build-clang")
@@ -180,14 +180,14 @@ def make_all(futures):
     return result
 
 
-def unit(mode, folder, stage, *suite):
+def unit(mode, folder, stage, *suite, wrapper=None):
     """Unit tests. When nothing failed but some in real time, those have a second try."""
     result = Result()
     forget_findings(folder, stage)
     command = ["meson", "test", "-C", folder, "--no-rebuild", "--logbase", stage]
-    log = os.path.join(folder, f"meson-logs/{stage}.json")
-    if os.path.exists(log):
-        os.unlink(log)
+    if wrapper:
+        command += ["--wrapper", wrapper]
+    log = testlog(folder, stage, wrapper)
     env = sanitizer_env(folder, stage)
     code, output = run([*command, "--repeat", str(UNIT_REPEATS[mode]), *suite], BESIDE_SECONDS[mode], env)
     tests = read_testlog(log)
@@ -201,10 +201,8 @@ def unit(mode, folder, stage, *suite):
     for test in tests:
         count_cmocka(test, result)
     collect_findings(folder, stage, result)
-    if not tests and code == 0:
-        result.skipped.append("unit tests: the build has none")
-    elif code != 0 and not result.failed:
-        result.fail(f"meson test: exit code {code}", output)
+    if (code != 0 or not tests) and not result.failed:
+        result.fail(f"meson test: exit code {code}, {len(tests)} tests", output)
     return result
 
 
@@ -595,49 +593,55 @@ def build_all(report, mode, beside):
     return folders
 
 
-def stages_in_time(report, mode, options, folders, pool, more):
-    """What has bounds of the clock, and mostly sleeps: nothing runs beside it but another file, and a third one
-    where no sanitizer takes the processors."""
+def stages_in_time(report, mode, options, folders, pool):
+    """What has bounds of the clock, and mostly sleeps: nothing runs beside it but its like."""
     files = process_files()
     marked = [path for path in files if not is_in_real_time(path) and has_marks(path)]
     in_time = [path for path in files if is_in_real_time(path)]
+    units = [(folder, pool.submit(unit, mode, folder, "unit-real-time", "--suite", "real_time"))
+             for folder in folders]
+    for folder, future in units:
+        report.stage(f"unit tests in real time: {TITLES[folder]}", future.result)
+    tight = [(folder, Process(mode, folder, "tight", [(marked, ["-m", "real_time", *options])], pool))
+             for folder in folders]
+    for folder, tests in tight:
+        report.stage(f"process tests, tight bounds in time: {TITLES[folder]}", tests.wait)
+    process_stages(report, mode, options, folders, pool, "in real time", in_time)
+
+
+def process_stages(report, mode, options, folders, pool, kind, paths):
+    running = []
     for folder in folders:
-        title = TITLES[folder]
-        report.stage(f"unit tests in real time: {title}", unit, mode, folder, "unit-real-time", "--suite",
-                     "real_time")
-        tight = Process(mode, folder, "tight", [(marked, ["-m", "real_time", *options])], pool)
-        report.stage(f"process tests, tight bounds in time: {title}", tight.wait)
-        chosen = in_time if folder == GCC else [path for path in in_time if not file_of(path).startswith(GCC_FILES)]
-        tests = Process(mode, folder, "real-time", [([path], options) for path in chosen],
-                        more if folder == GCC else pool)
-        report.stage(f"process tests, in real time: {title}", tests.wait)
+        chosen = [path for path in paths if folder == GCC or not file_of(path).startswith(GCC_FILES)]
+        jobs = [([path], options) for path in chosen]
+        running.append((folder, Process(mode, folder, kind.replace(" ", "-"), jobs, pool)))
+    for folder, tests in running:
+        report.stage(f"process tests, {kind}: {TITLES[folder]}", tests.wait)
 
 
 def other_stages(report, mode, options, folders, pool, beside):
-    """First what sleeps, and below it what is a single process that computes. Then the guest, which comes first on the
-    processors, and below it what begins many processes."""
-    computed = [(f"unit tests: {TITLES[folder]}", beside.submit(unit, mode, folder, "unit", "--no-suite", "real_time",
-                                                                "--wrapper", IDLE)) for folder in folders]
-    if GCC in folders:
-        computed.append(("the loop in virtual time", beside.submit(simulation, mode, GCC)))
-    if CLANG in folders:
-        computed.append((f"fuzz, {FUZZ_SECONDS[mode]} s each", beside.submit(fuzz, mode)))
-    # The bounds of chaos allow for what a process on the same processors saw of stalls.
+    """First what sleeps, and chaos, whose bounds allow for what a process on the same processors saw of stalls. Then
+    the guest, which comes first on the processors, and below it what only computes."""
     wild = pool.submit(chaos, mode, GCC) if GCC in folders else None
-    jobs = [([path], ["-m", "not real_time", *options]) for path in process_files() if not is_in_real_time(path)]
-    for folder, tests in [(folder, Process(mode, folder, "the-rest", jobs, pool)) for folder in folders]:
-        report.stage(f"process tests, the rest: {TITLES[folder]}", tests.wait)
+    others = [path for path in process_files() if not is_in_real_time(path)]
+    process_stages(report, mode, ["-m", "not real_time", *options], folders, pool, "the rest", others)
     if wild:
         report.stage("chaos in real time", wild.result)
-    others = [(title, debian_again, mode, name, beside.submit(debian, mode, name))
-              for name, title in reversed(debians.TITLES.items())]  # the emulated one takes longer
+    foreign = [(title, debian_again, mode, name, beside.submit(debian, mode, name))
+               for name, title in reversed(debians.TITLES.items())]  # the emulated one takes longer
+    computed = [(f"unit tests: {TITLES[folder]}", beside.submit(unit, mode, folder, "unit", "--no-suite", "real_time",
+                                                                wrapper=IDLE)) for folder in folders]
+    if GCC in folders:
+        computed.append(("the loop in virtual time", beside.submit(simulation, mode, GCC)))
     proved = beside.submit(proofs, mode)
+    if CLANG in folders:
+        computed.append((f"fuzz, {FUZZ_SECONDS[mode]} s each", beside.submit(fuzz, mode)))
     report.stage("units and drivers in an emulated machine", guest)
     for title, future in computed:
         report.stage(title, future.result)
     if GCC in folders:
         report.stage("coverage of the pure cores", coverage, mode, GCC)
-    for stage in others:
+    for stage in foreign:
         report.stage(*stage)
     report.stage("proofs of the gate", proved.result)
 
@@ -648,16 +652,15 @@ def take_what_is_left():
 
 
 def stages(report, mode, options):
-    with ThreadPoolExecutor(PROCESSORS) as pool, \
-            ThreadPoolExecutor(PROCESSORS + 1) as more, \
+    with ThreadPoolExecutor(PROCESSORS + 1) as pool, \
             ThreadPoolExecutor(PROCESSORS + 1, initializer=take_what_is_left) as beside:
         try:
             if mode == QUICK:
                 quick_stages(report, options, pool)
             else:
                 folders = build_all(report, mode, beside)
-                stages_in_time(report, mode, options, folders, pool, more)
-                other_stages(report, mode, options, folders, more, beside)
+                stages_in_time(report, mode, options, folders, pool)
+                other_stages(report, mode, options, folders, pool, beside)
         except Interrupted:
             Running.end_all()
             raise
