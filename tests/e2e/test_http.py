@@ -544,6 +544,7 @@ def test_status_and_stop_say_it_in_json(served):
     assert said.returncode == 0 and json.loads(said.stdout)["state"] in ("exploring", "idle")
     assert client.ended(mission)["reason"] == "stop"
     car.end("safety")
+    client.wait(lambda now: not now["ready"], "noticed")
     said = turbonav(client, "explore", "--json")
     assert said.returncode == 75 and said.stdout == "" and said.stderr.count("\n") == 1
 

@@ -248,10 +248,17 @@ def has_marks(path):
         return "pytest.mark.real_time" in file.read()
 
 
+def simulates(path):
+    """A whole car, with its pictures; that takes half a processor."""
+    with open(path) as file:
+        return "simcar" in file.read()
+
+
 def process_files():
-    """The files of process tests: the page's, which take longest, and then the big ones first."""
-    paths = sorted(glob.glob(f"{ROOT}/tests/e2e/test_*.py"),
-                   key=lambda path: (not file_of(path).startswith(GCC_FILES), -os.path.getsize(path)))
+    """The files of process tests: the page's, which take longest, then those that can be beside them, the big
+    ones first."""
+    paths = sorted(glob.glob(f"{ROOT}/tests/e2e/test_*.py"), key=lambda path: (
+        not file_of(path).startswith(GCC_FILES), simulates(path), -os.path.getsize(path)))
     return [os.path.relpath(path, ROOT) for path in paths]
 
 
@@ -602,10 +609,9 @@ def stages_in_time(report, mode, options, folders, pool):
              for folder in folders]
     for folder, future in units:
         report.stage(f"unit tests in real time: {TITLES[folder]}", future.result)
-    tight = [(folder, Process(mode, folder, "tight", [(marked, ["-m", "real_time", *options])], pool))
-             for folder in folders]
-    for folder, tests in tight:
-        report.stage(f"process tests, tight bounds in time: {TITLES[folder]}", tests.wait)
+    for folder in folders:  # not even their like
+        tight = Process(mode, folder, "tight", [(marked, ["-m", "real_time", *options])], pool)
+        report.stage(f"process tests, tight bounds in time: {TITLES[folder]}", tight.wait)
     process_stages(report, mode, options, folders, pool, "in real time", in_time)
 
 

@@ -341,6 +341,30 @@ static void bytes_that_waited_are_as_old_as_the_line_makes_them(void **state)
     bench_free(bench);
 }
 
+static void line_is_not_read_when_nothing_has_arrived(void **state)
+{
+    struct bench *bench = bench_new(ordinary(LIDAR_FAMILY_LD06));
+    uint8_t frame[FRAME_SIZE];
+    int queued;
+
+    (void)state;
+    assert_int_equal(lidar_fd(bench->lidar), -1);
+    wait_for(bench, LIDAR_STARTING);
+    assert_true(lidar_fd(bench->lidar) >= 0);
+    frame_make(bench, frame);
+    line_write(bench, frame, sizeof(frame));
+    bench->now_ns += 10 * MS;
+    assert_int_equal(lidar_poll(bench->lidar, false, bench->now_ns, bench->points), 0);
+    assert_int_equal(ioctl(bench->slave_fd, FIONREAD, &queued), 0);
+    assert_int_equal(queued, sizeof(frame));
+    assert_int_equal(poll_after(bench, 0), 12);
+    assert_true(lidar_fd(bench->lidar) >= 0);
+    unplug(bench);
+    wait_for(bench, LIDAR_CLOSED);
+    assert_int_equal(lidar_fd(bench->lidar), -1);
+    bench_free(bench);
+}
+
 static void missing_lidar_is_looked_for_twice_a_second(void **state)
 {
     struct bench *bench = bench_new(ordinary(LIDAR_FAMILY_LD06));
@@ -573,6 +597,7 @@ int main(void)
         cmocka_unit_test(range_decides_what_is_believed),
         cmocka_unit_test(size_of_the_reads_changes_no_point),
         cmocka_unit_test(bytes_that_waited_are_as_old_as_the_line_makes_them),
+        cmocka_unit_test(line_is_not_read_when_nothing_has_arrived),
         cmocka_unit_test(missing_lidar_is_looked_for_twice_a_second),
         cmocka_unit_test(lidar_that_was_unplugged_is_opened_again_and_counts_on),
         cmocka_unit_test(silent_lidar_is_opened_again),
