@@ -1,6 +1,7 @@
 /* What has something to read, asked once a tick. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pty.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -106,6 +107,16 @@ static void every_source_can_be_ready_at_once(void **state)
     }
 }
 
+/* A worker of the kernel carries it. */
+static void wait_for_line(struct ready *ready)
+{
+    for (int i = 0; i < 5000 && (i == 0 || !ready_has(ready, READY_LIDAR)); i++) {
+        (void)poll(NULL, 0, i > 0);
+        ready_poll(ready);
+    }
+    assert_true(ready_has(ready, READY_LIDAR));
+}
+
 static void a_line_is_ready_once_for_what_arrived(void **state)
 {
     struct fixture *fixture = *state;
@@ -116,13 +127,13 @@ static void a_line_is_ready_once_for_what_arrived(void **state)
     assert_int_equal(ready_add(&fixture->ready, READY_LIDAR, lines[0]), 0);
     assert_only(&fixture->ready, 0);
     assert_int_equal(write(lines[1], "ab", 2), 2);
-    assert_only(&fixture->ready, 1 << READY_LIDAR);
+    wait_for_line(&fixture->ready);
     assert_only(&fixture->ready, 0); /* not asked again, though it was not read */
     assert_int_equal(read(lines[0], bytes, sizeof(bytes)), 2);
     assert_int_equal(write(lines[1], "c", 1), 1);
-    assert_only(&fixture->ready, 1 << READY_LIDAR);
+    wait_for_line(&fixture->ready);
     close(lines[1]); /* its end is told too */
-    assert_only(&fixture->ready, 1 << READY_LIDAR);
+    wait_for_line(&fixture->ready);
     close(lines[0]);
 }
 
