@@ -33,7 +33,7 @@ int devices_open(struct devices *devices, const struct setup *setup, struct moto
     bool simulated = motor_is_simulated(motor);
     int result;
 
-    *devices = (struct devices){.motor = motor, .lidar_fd = -1, .news = {.battery_mv = -1}};
+    *devices = (struct devices){.motor = motor, .news = {.battery_mv = -1}};
     battery_init(&devices->battery, &setup->limits);
     sonar_judge_init(&devices->sonar_judge, setup->sonar.stale_ms, now_ns);
     keys_judge_init(&devices->keys_judge, setup->keys.debounce_ms);
@@ -66,22 +66,10 @@ void devices_mask(const struct devices *devices, struct gate *gate)
     }
 }
 
-static bool lidar_is_readable(struct devices *devices)
-{
-    int fd = lidar_fd(devices->lidar);
-
-    if (fd != devices->lidar_fd) {
-        devices->lidar_fd = fd;
-        devices->lidar_unwatched = fd >= 0 && ready_add(devices->ready, READY_LIDAR, fd) != 0;
-    }
-    return devices->lidar_unwatched || ready_has(devices->ready, READY_LIDAR);
-}
-
 static void poll_lidar(struct devices *devices, struct gate *gate, int64_t now_ns,
                        struct devices_news *news)
 {
-    bool readable = lidar_is_readable(devices);
-    size_t count = lidar_poll(devices->lidar, readable, now_ns, devices->points);
+    size_t count = lidar_poll(devices->lidar, now_ns, devices->points);
     struct lidar_status status = lidar_status_get(devices->lidar);
 
     for (size_t i = 0; i < count; i++) {
@@ -159,9 +147,6 @@ static void read_motor(struct devices *devices, int64_t now_ns, struct devices_n
     uint8_t bytes[MOTOR_READ_MAX];
     ssize_t size = read(motor_fd(devices->motor), bytes, sizeof(bytes));
 
-    if (size == sizeof(bytes)) {
-        ready_again(devices->ready, READY_MOTOR);
-    }
     if (size > 0) {
         motor_take(devices->motor, bytes, (size_t)size, &devices->news);
         if (devices->news.battery_mv >= 0) {

@@ -21,10 +21,8 @@
 
 struct devices {
     struct motor *motor; /* borrowed */
-    struct ready *ready; /* borrowed, polled by the caller; NULL: the lines are read in each tick */
+    struct ready *ready; /* borrowed, polled by the caller; NULL: the motor is read in each tick */
     struct lidar *lidar;
-    int lidar_fd;         /* that is being watched; -1: none */
-    bool lidar_unwatched; /* and read in each tick, because it cannot be */
     struct sonar *sonar;
     struct keys *keys;
     struct battery battery;

@@ -2,9 +2,9 @@
  *
  * An epoll, because its price is that of what is ready and not that of what is watched. It is
  * level-triggered: what was not read to its end is told again by the next poll, so that nothing can
- * be missed by who reads less than all. Lines are edge-triggered, because telling again is asking
- * again. A descriptor that is closed leaves it by itself, as long as no other process has a copy:
- * what is closed here, connections, was accepted after the brake was forked.
+ * be missed by who reads less than all. A descriptor that is closed leaves it by itself, as long as
+ * no other process has a copy: what is closed here, connections, was accepted after the brake was
+ * forked.
  */
 #include "safety/ready.h"
 
@@ -28,15 +28,9 @@ void ready_close(struct ready *ready)
     }
 }
 
-static bool is_line(enum ready_source source)
-{
-    return source == READY_MOTOR || source == READY_LIDAR;
-}
-
 int ready_add(struct ready *ready, enum ready_source source, int fd)
 {
-    struct epoll_event event = {.events = EPOLLIN | (is_line(source) ? EPOLLET : 0),
-                                .data.u32 = source};
+    struct epoll_event event = {.events = EPOLLIN, .data.u32 = source};
     uint32_t bit = UINT32_C(1) << source;
 
     if (ready == NULL) {
@@ -57,17 +51,9 @@ void ready_poll(struct ready *ready)
     struct epoll_event events[READY_SOURCES];
     int count = epoll_wait(ready->fd, events, READY_SOURCES, 0);
 
-    ready->sources = count < 0 ? ALL : ready->unwatched | ready->again;
-    ready->again = 0;
+    ready->sources = count < 0 ? ALL : ready->unwatched;
     for (int i = 0; i < count; i++) {
         ready->sources |= UINT32_C(1) << events[i].data.u32;
-    }
-}
-
-void ready_again(struct ready *ready, enum ready_source source)
-{
-    if (ready != NULL) {
-        ready->again |= UINT32_C(1) << source;
     }
 }
 

@@ -2,14 +2,7 @@
  * a read that finds nothing would be one for each of them.
  *
  * What arrives after ready_poll waits for the next tick, as what arrives after a read does.
- *
- * A line is a tty, and must not be asked in vain: a read, and a poll, that find nothing wait until
- * a worker of the kernel has looked for more (tty_buffer_flush_work in drivers/tty/tty_buffer.c,
- * called by n_tty.c), and the worker is an ordinary task. While others had the processors, a loop
- * with real-time priority stood still for as long as they liked, 200 ms and more. So a line is
- * ready once for what has arrived, and who does not read all of it says so (ready_again). What
- * arrives between poll and read can still make the next poll ask in vain. Caller's memory; one
- * thread; nothing waits.
+ * Caller's memory; one thread; nothing waits.
  */
 #ifndef SAFETY_READY_H
 #define SAFETY_READY_H
@@ -22,8 +15,7 @@
 enum ready_source {
     READY_STOP,  /* signals */
     READY_BRAKE, /* reports of the child, or its end */
-    READY_MOTOR, /* a line: reports of the board, or that it is gone */
-    READY_LIDAR, /* a line */
+    READY_MOTOR, /* reports of the board, or that it is gone */
     READY_DOOR,  /* who wants to connect */
     READY_FIRST, /* the first of the connections */
     READY_SOURCES = READY_FIRST + PERMIT_CONNECTIONS,
@@ -32,7 +24,6 @@ enum ready_source {
 struct ready {
     int fd;
     uint32_t sources;   /* a bit for each */
-    uint32_t again;     /* not read to their end: ready at the next poll too */
     uint32_t unwatched; /* a file or /dev/null, of which epoll knows nothing: always ready */
 };
 
@@ -48,9 +39,6 @@ int ready_add(struct ready *ready, enum ready_source source, int fd);
 
 /* Looks at all of them. Should that fail, every source is ready: who reads in vain learns it. */
 void ready_poll(struct ready *ready);
-
-/* A line whose read filled its buffer. NULL is allowed. */
-void ready_again(struct ready *ready, enum ready_source source);
 
 /* Whether a read may find something, at the last ready_poll. NULL: always. */
 bool ready_has(const struct ready *ready, enum ready_source source);

@@ -374,14 +374,7 @@ static void driver_tick(struct lidar *lidar, int64_t now_ns)
     }
 }
 
-int lidar_fd(const struct lidar *lidar)
-{
-    bool is_open = lidar->state == LIDAR_STARTING || lidar->state == LIDAR_RUNNING;
-
-    return is_open ? lidar->fd : -1;
-}
-
-size_t lidar_poll(struct lidar *lidar, bool readable, int64_t now_ns,
+size_t lidar_poll(struct lidar *lidar, int64_t now_ns,
                   struct lidar_point ret_points[static LIDAR_POINTS_MAX])
 {
     size_t count = 0;
@@ -397,7 +390,7 @@ size_t lidar_poll(struct lidar *lidar, bool readable, int64_t now_ns,
         break;
     case LIDAR_STARTING:
     case LIDAR_RUNNING:
-        count = readable ? line_read(lidar, now_ns, ret_points) : 0;
+        count = line_read(lidar, now_ns, ret_points);
         if (lidar->state != LIDAR_CLOSED) {
             driver_tick(lidar, now_ns);
         }

@@ -62,16 +62,10 @@ struct lidar;
 int lidar_open(const struct lidar_options *options, struct lidar **ret_lidar);
 void lidar_close(struct lidar *lidar);
 
-/* Of the line, to be watched by who polls; -1: there is none now. Another one, which may have the
- * same number, comes after a poll that ended with -1. Non-blocking, and the lidar's own: only
- * lidar_poll reads it. */
-int lidar_fd(const struct lidar *lidar);
-
-/* One tick: opens, reads if the line may be `readable`, answers. Returns the number of points, in
- * the order in which they were measured as far as the decoder's header says. Points of masked
- * slots, and returns nearer than range_min, are left out, so that their bearings count as not seen.
- */
-size_t lidar_poll(struct lidar *lidar, bool readable, int64_t now_ns,
+/* One tick: opens, reads, answers. Returns the number of points, in the order in which they were
+ * measured as far as the decoder's header says. Points of masked slots, and returns nearer than
+ * range_min, are left out, so that their bearings count as not seen. */
+size_t lidar_poll(struct lidar *lidar, int64_t now_ns,
                   struct lidar_point ret_points[static LIDAR_POINTS_MAX]);
 
 /* As of the last poll. `clock_lies` in its health: the device's time stamps stand still or jump; do

@@ -600,8 +600,9 @@ def build_all(report, mode, beside):
     return folders
 
 
-def stages_in_time(report, mode, options, folders, pool):
-    """What has bounds of the clock, and mostly sleeps: nothing runs beside it but its like."""
+def stages_in_time(report, mode, options, folders, pool, pair):
+    """What has bounds of the clock, and mostly sleeps: nothing runs beside it but its like, and with sanitizers, which
+    take more of the processors, less of that."""
     files = process_files()
     marked = [path for path in files if not is_in_real_time(path) and has_marks(path)]
     in_time = [path for path in files if is_in_real_time(path)]
@@ -612,7 +613,8 @@ def stages_in_time(report, mode, options, folders, pool):
     for folder in folders:  # not even their like
         tight = Process(mode, folder, "tight", [(marked, ["-m", "real_time", *options])], pool)
         report.stage(f"process tests, tight bounds in time: {TITLES[folder]}", tight.wait)
-    process_stages(report, mode, options, folders, pool, "in real time", in_time)
+    for folder in folders:
+        process_stages(report, mode, options, [folder], pool if folder == GCC else pair, "in real time", in_time)
 
 
 def process_stages(report, mode, options, folders, pool, kind, paths):
@@ -626,13 +628,11 @@ def process_stages(report, mode, options, folders, pool, kind, paths):
 
 
 def other_stages(report, mode, options, folders, pool, beside):
-    """First what sleeps, and chaos, whose bounds allow for what a process on the same processors saw of stalls. Then
-    the guest, which comes first on the processors, and below it what only computes."""
-    wild = pool.submit(chaos, mode, GCC) if GCC in folders else None
+    """First what sleeps. Then the guest, which comes first on the processors, and below it what only computes."""
     others = [path for path in process_files() if not is_in_real_time(path)]
     process_stages(report, mode, ["-m", "not real_time", *options], folders, pool, "the rest", others)
-    if wild:
-        report.stage("chaos in real time", wild.result)
+    if GCC in folders:
+        report.stage("chaos in real time", chaos, mode, GCC)
     foreign = [(title, debian_again, mode, name, beside.submit(debian, mode, name))
                for name, title in reversed(debians.TITLES.items())]  # the emulated one takes longer
     computed = [(f"unit tests: {TITLES[folder]}", beside.submit(unit, mode, folder, "unit", "--no-suite", "real_time",
@@ -659,13 +659,14 @@ def take_what_is_left():
 
 def stages(report, mode, options):
     with ThreadPoolExecutor(PROCESSORS + 1) as pool, \
+            ThreadPoolExecutor(PROCESSORS) as pair, \
             ThreadPoolExecutor(PROCESSORS + 1, initializer=take_what_is_left) as beside:
         try:
             if mode == QUICK:
                 quick_stages(report, options, pool)
             else:
                 folders = build_all(report, mode, beside)
-                stages_in_time(report, mode, options, folders, pool)
+                stages_in_time(report, mode, options, folders, pool, pair)
                 other_stages(report, mode, options, folders, pool, beside)
         except Interrupted:
             Running.end_all()

@@ -1,8 +1,6 @@
 /* What has something to read, asked once a tick. */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <pty.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -107,46 +105,6 @@ static void every_source_can_be_ready_at_once(void **state)
     }
 }
 
-/* A worker of the kernel carries it. */
-static void wait_for_line(struct ready *ready)
-{
-    for (int i = 0; i < 5000 && (i == 0 || !ready_has(ready, READY_LIDAR)); i++) {
-        (void)poll(NULL, 0, i > 0);
-        ready_poll(ready);
-    }
-    assert_true(ready_has(ready, READY_LIDAR));
-}
-
-static void a_line_is_ready_once_for_what_arrived(void **state)
-{
-    struct fixture *fixture = *state;
-    int lines[2];
-    char bytes[8];
-
-    assert_int_equal(openpty(&lines[0], &lines[1], NULL, NULL, NULL), 0);
-    assert_int_equal(ready_add(&fixture->ready, READY_LIDAR, lines[0]), 0);
-    assert_only(&fixture->ready, 0);
-    assert_int_equal(write(lines[1], "ab", 2), 2);
-    wait_for_line(&fixture->ready);
-    assert_only(&fixture->ready, 0); /* not asked again, though it was not read */
-    assert_int_equal(read(lines[0], bytes, sizeof(bytes)), 2);
-    assert_int_equal(write(lines[1], "c", 1), 1);
-    wait_for_line(&fixture->ready);
-    close(lines[1]); /* its end is told too */
-    wait_for_line(&fixture->ready);
-    close(lines[0]);
-}
-
-static void a_line_that_was_not_read_to_its_end_is_ready_once_more(void **state)
-{
-    struct fixture *fixture = *state;
-
-    ready_again(&fixture->ready, READY_MOTOR);
-    ready_again(NULL, READY_MOTOR);
-    assert_only(&fixture->ready, 1 << READY_MOTOR);
-    assert_only(&fixture->ready, 0);
-}
-
 static void a_source_that_was_closed_is_forgotten(void **state)
 {
     struct fixture *fixture = *state;
@@ -190,8 +148,6 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         CASE(a_source_is_ready_until_it_is_read_to_its_end),
-        CASE(a_line_is_ready_once_for_what_arrived),
-        CASE(a_line_that_was_not_read_to_its_end_is_ready_once_more),
         CASE(the_end_of_the_other_side_makes_a_source_ready),
         CASE(a_new_source_is_ready_until_the_next_poll),
         CASE(every_source_can_be_ready_at_once),
