@@ -37,6 +37,12 @@ VERDICT, SCAN, EVENT = 64, 65, 66
 HOME = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
+def brake_of(pid):
+    """The brake child of the safety process."""
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        return int(file.read().split()[0])
+
+
 def reasons_of_the_wire():
     """The names of enum wire_reason in the order of their bits, from the header itself."""
     with open(f"{HOME}/safety/wire.h") as file:
@@ -262,10 +268,10 @@ socket = {self.folder}/keys.sock
             pass  # unplugged meanwhile
 
     def read_motor(self):
-        if self.motor is None or not self.board_reads:
+        if self.motor is None:
             return
         try:
-            while True:
+            while self.board_reads:
                 data = os.read(self.motor, 65536)
                 self.board.push(data, time.monotonic(), self.read_at)
         except OSError:

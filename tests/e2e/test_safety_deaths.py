@@ -19,7 +19,7 @@ from typing import Callable
 
 import pytest
 
-from car import SAFETY, Car
+from car import SAFETY, Car, brake_of
 
 LONG = os.environ.get("NAV_TEST_LONG") == "1"
 RIDES = 30 if LONG else 6
@@ -63,11 +63,6 @@ class Driver:
             self.pid = 0
 
 
-def brake_pid(car):
-    children = subprocess.run(["pgrep", "-P", str(car.process.pid)], capture_output=True, text=True)
-    return int(children.stdout.split()[0])
-
-
 def restart(car):
     """As systemd does. Returns when."""
     car.end()
@@ -78,11 +73,14 @@ def restart(car):
 
 def kill_both(car, _):
     """Nobody is left to stop the wheels, until systemd runs --stop-motors: the time counts from
-    there. The brake first would be seen by its parent, so that one must stand still."""
-    brake = brake_pid(car)
-    os.kill(car.process.pid, signal.SIGSTOP)
-    os.kill(brake, signal.SIGKILL)
-    os.kill(car.process.pid, signal.SIGKILL)
+    there. Each of them sees the death of the other, so both must stand still first, and before all
+    the brake, which stops the wheels when it hears nothing for a moment."""
+    both = (brake_of(car.process.pid), car.process.pid)
+    for pid in both:
+        os.kill(pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, car.process.pid, os.WSTOPPED | os.WNOWAIT)
+    for pid in both:
+        os.kill(pid, signal.SIGKILL)
     car.process.wait()
     assert car.moving(), "somebody stopped the wheels"
     at = time.monotonic()
@@ -103,7 +101,7 @@ def lose_motor_line(car, _):
 
 
 def signal_brake(car, number):
-    pid = brake_pid(car)
+    pid = brake_of(car.process.pid)
     at = time.monotonic()
     os.kill(pid, number)
     return at

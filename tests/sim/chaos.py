@@ -22,6 +22,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../run"), os.path.join(HERE, "../e2e")]
 
+from car import brake_of  # noqa: E402
 from reference import Reference  # noqa: E402
 from simcar import ROOT, NotStarted, SimCar  # noqa: E402
 
@@ -36,12 +37,6 @@ DRIVES_S = 20
 # Longest until the wheels are told zero, for each trouble of the simulator that has to stop them.
 TROUBLES = {"lidar silent": 0.15, "lidar garbage": 0.15, "lidar blind": 0.6, "keys silent": 0.25,
             "camera covered": FRAME_S + 0.1}
-
-
-def child_of(pid):
-    """The brake child of the safety process."""
-    with open(f"/proc/{pid}/task/{pid}/children") as file:
-        return int(file.read().split()[0])
 
 
 def kill(pid, number):
@@ -75,7 +70,10 @@ class Run:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if self.car.processes["safety"].poll() is not None:
-                self.car.start_safety()
+                try:
+                    self.car.start_safety()
+                except NotStarted:
+                    continue  # a board that is deaf just now; systemd tries again, too
             self.car.reset()  # as soon as the keys can be read again, if they have latched it
             agent = self.car.processes.get("agent")
             if agent is None or agent.poll() is not None:
@@ -104,7 +102,7 @@ class Run:
             self.end_agent()
             self.car.end("safety", signal.SIGKILL)
         elif kind == "brake killed":
-            self.happen(kind, 0, lambda: kill(child_of(self.pid("safety")), signal.SIGKILL))
+            self.happen(kind, 0, lambda: kill(brake_of(self.pid("safety")), signal.SIGKILL))
             self.end_agent()
         elif kind == "model stopped":
             self.happen(kind, FRAME_S, lambda: kill(self.pid("standin"), signal.SIGSTOP))
