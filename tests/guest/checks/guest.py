@@ -178,13 +178,27 @@ class Motor:
         expect(all(not any(duty) for _, duty in self.news()), f"{words}: the wheels turned again")
 
 
+def connect():
+    """The agent's end of the socket. An emulated machine may stall for so long that the brake ends the loop;
+    then another one is there soon."""
+    end = time.monotonic() + 20
+    while True:
+        try:
+            agent = Agent(SOCKET)
+            agent.send(HELLO)
+            return agent
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
+
+
 class Drive:
     """The agent's end of the socket in a thread of its own: arms once, and goes on asking for the way
     ahead, whatever happens."""
 
     def __init__(self):
-        self.agent = Agent(SOCKET)
-        self.agent.send(HELLO)
+        self.agent = connect()
         self.on = True
         self.thread = threading.Thread(target=self.play, daemon=True)
 
@@ -224,8 +238,7 @@ class Watch:
     """Somebody who is connected and only reads verdicts."""
 
     def __enter__(self):
-        self.agent = Agent(SOCKET)
-        self.agent.send(HELLO)
+        self.agent = connect()
         return self
 
     def __exit__(self, *_):

@@ -46,6 +46,7 @@ def the_loop_has_fifo_priority_the_brake_one_more_and_memory_is_locked():
 
 
 def the_loop_has_no_privileges():
+    wait_ready()
     status = read(f"/proc/{main_pid()}/status")
     for words in (r"CapEff:\s+0+$", r"CapBnd:\s+0+$", r"NoNewPrivs:\s+1$", r"Seccomp:\s+2$"):
         expect(re.search(f"^{words}", status, re.M), f"no {words}")
@@ -55,6 +56,7 @@ def the_loop_has_no_privileges():
 def safety_has_no_network():
     """What answers here does not answer in its namespace, in which there is nothing but a line to
     itself that is down; and it may not even ask for a socket."""
+    wait_ready()
     server = socket.create_server(("127.0.0.1", 0))
     socket.create_connection(server.getsockname(), 2).close()
     seen = {}
