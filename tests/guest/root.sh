@@ -12,7 +12,7 @@ here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/run/tree.sh
 source "$here/../run/tree.sh"
 
-packages=$("$here/../run/install.sh" --list build | paste -sd,)
+packages=$("$here/../run/install.sh" --list build cache | paste -sd,)
 packages+=,systemd-sysv,udev,kmod,python3,libcamera-ipa,libfuse3-dev,busybox-static,cpio
 packages+=,linux-image-amd64,linux-headers-amd64,linux-source,make,xz-utils
 

@@ -120,7 +120,7 @@ def prepare(cache, work):
     run(f"{HERE}/root.sh", root)
     run(f"{HERE}/modules.sh", root, kernel)
     shutil.rmtree(stage, ignore_errors=True)
-    run(f"{HERE}/build.sh", root, f"{work}/build", stage)
+    run(f"{HERE}/build.sh", root, f"{work}/build", stage, f"{cache}/ccache")
     add_settings(stage)
     return root, kernel, stage
 

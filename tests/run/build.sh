@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # build.sh DIR [MESON-OPTION...]: sets DIR up once, later only when the options or the tools are
-# others, and builds. On success one line, and the compiler's warnings if there are any.
+# others, and builds, through ccache where it is installed. On success one line, and the compiler's warnings if there are any.
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -8,6 +8,9 @@ dir=$1
 shift
 start=$SECONDS
 
+if command -v ccache >/dev/null; then
+    export CC="ccache ${CC:-cc}" CXX="ccache ${CXX:-c++}"
+fi
 mkdir -p -- "$dir"
 dir=$(cd -- "$dir" && pwd)
 # Two builds in one folder at the same time break each other.

@@ -19,11 +19,11 @@ source "$here/tree.sh"
 ((EUID == 0)) || give_up "a chroot needs root"
 unshare --mount --propagation private --pid --fork true 2>/dev/null ||
     give_up "this machine has no namespaces for root"
-packages=$("$here/install.sh" --list build process | paste -sd,)
+packages=$("$here/install.sh" --list build process cache | paste -sd,)
 options=()
 if [[ $suite == arm64 ]]; then
     suite=trixie
-    packages=$("$here/install.sh" --list build process cross | sed -E '
+    packages=$("$here/install.sh" --list build process cache cross | sed -E '
         /^(gcc|g\+\+)$/d
         s/^lib.*-dev$/&:arm64/' | paste -sd,)
     # Some packages of two architectures do not agree about a compressed manual page.

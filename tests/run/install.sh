@@ -21,6 +21,7 @@ declare -A packages=(
     # their reports. The rest is what the tests of the lint run.
     [test]='clang libclang-rt-dev llvm clang-format-19 cppcheck'
     [lint]='python3 git clang-format-19 cppcheck shellcheck'
+    [cache]='ccache' # of what was compiled
     [bench]='python3'
     [tree]='mmdebstrap'
     [browser]='chromium'

@@ -108,6 +108,21 @@ def cache_folder(name):
     return os.path.join(cache, "turbonav", name)
 
 
+def compiled(folder):
+    """The environment of a build that finds in this folder, or leaves there, what was compiled before, also in
+    another checkout (but for coverage, whose counters have a place). A tree of another Debian has a compiler
+    of the same name and perhaps of the same date."""
+    return {"CCACHE_DIR": folder, "CCACHE_COMPILERCHECK": "content", "CCACHE_MAXSIZE": "2G",
+            "CCACHE_NOHASHDIR": "1", "CCACHE_DEPEND": "1"}
+
+
+def compiled_folder():
+    """For all builds, where the trees find it at another place."""
+    folder = cache_folder("ccache")
+    os.makedirs(folder, exist_ok=True)
+    return folder
+
+
 def make_tree(command):
     """Makes a tree of another Debian, or another thing that is kept. Empty, or why that cannot be."""
     code, output = run(command, 1800)

@@ -20,8 +20,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import debians
-from stage import (ROOT, UNSTEADY_MAX, Result, Running, cache_folder, count_cmocka, count_pytest,
-                   count_simulated, debian_tree, failed_nodes, make_tree, read_testlog, run, testlog)
+from stage import (ROOT, UNSTEADY_MAX, Result, Running, cache_folder, compiled, compiled_folder, count_cmocka,
+                   count_pytest, count_simulated, debian_tree, failed_nodes, make_tree, read_testlog, run,
+                   testlog)
 
 GCC = os.path.join(ROOT, "build-gcc")
 CLANG = os.path.join(ROOT, "build-clang")
@@ -131,7 +132,7 @@ def build(mode, folder):
     result = Result()
     command = ["tests/run/build.sh", folder, *BUILD_OPTIONS[folder]]
     compilers = {"CC": COMPILER[folder], "CXX": CPP_COMPILER[folder]}
-    code, output = run(command, STAGE_SECONDS[mode], compilers)
+    code, output = run(command, STAGE_SECONDS[mode], {**compilers, **compiled(compiled_folder())})
     result.note = "no warnings"
     if code != 0:
         result.fail(f"build with {COMPILER[folder]}", output)
@@ -298,10 +299,10 @@ def process_file(mode, folder, stage, tests, options):
 
 class Process:
     """Process tests, as many files at a time as the pool has threads. A job is a list of files and one of
-    options. Some of those in real time have a second try."""
+    options. `again`: which of them have a second try."""
 
-    def __init__(self, mode, folder, stage, jobs, pool):
-        self.mode, self.folder, self.stage = mode, folder, stage
+    def __init__(self, mode, folder, stage, jobs, pool, again=has_second_try):
+        self.mode, self.folder, self.stage, self.again = mode, folder, stage, again
         forget_findings(folder, stage)
         self.futures = [pool.submit(process_file, mode, folder, stage, *job) for job in jobs]
 
@@ -311,7 +312,7 @@ class Process:
             result.add(future.result())
         again = result.again
         if 0 < len(again) <= UNSTEADY_MAX and len(again) == len(result.failed) and self.mode != LONG and all(
-                map(has_second_try, again)):
+                map(self.again, again)):
             second = process_file(self.mode, self.folder, self.stage, again, [])
             result.unsteady += [f"{name}: failed, and passed at the second try" for name in result.failed
                                 if name not in second.failed]
@@ -591,11 +592,12 @@ def quick_stages(report, options, pool):
         report.skipped.append("process tests in real time: they take minutes")
 
 
-def build_all(report, mode, beside):
+def build_all(report, mode, pool, beside):
     """And what is made once, which must not disturb what comes then."""
     made = [beside.submit(make, name) for name in MADE_ONCE]
-    folders = [folder for folder, title in TITLES.items()
-               if report.stage(f"build: {title}, warnings are errors", build, mode, folder)]
+    builds = {folder: pool.submit(build, mode, folder) for folder in TITLES}
+    folders = [folder for folder in TITLES
+               if report.stage(f"build: {TITLES[folder]}, warnings are errors", builds[folder].result)]
     report.stage("trees of other Debians, kept", make_all, made)
     return folders
 
@@ -611,7 +613,7 @@ def stages_in_time(report, mode, options, folders, pool, pair):
     for folder, future in units:
         report.stage(f"unit tests in real time: {TITLES[folder]}", future.result)
     for folder in folders:  # not even their like
-        tight = Process(mode, folder, "tight", [(marked, ["-m", "real_time", *options])], pool)
+        tight = Process(mode, folder, "tight", [(marked, ["-m", "real_time", *options])], pool, lambda _: True)
         report.stage(f"process tests, tight bounds in time: {TITLES[folder]}", tight.wait)
     for folder in folders:
         process_stages(report, mode, options, [folder], pool if folder == GCC else pair, "in real time", in_time)
@@ -633,13 +635,13 @@ def other_stages(report, mode, options, folders, pool, beside):
     process_stages(report, mode, ["-m", "not real_time", *options], folders, pool, "the rest", others)
     if GCC in folders:
         report.stage("chaos in real time", chaos, mode, GCC)
+    proved = beside.submit(proofs, mode)  # nothing takes longer, unless it was shown before
     foreign = [(title, debian_again, mode, name, beside.submit(debian, mode, name))
                for name, title in reversed(debians.TITLES.items())]  # the emulated one takes longer
     computed = [(f"unit tests: {TITLES[folder]}", beside.submit(unit, mode, folder, "unit", "--no-suite", "real_time",
                                                                 wrapper=IDLE)) for folder in folders]
     if GCC in folders:
         computed.append(("the loop in virtual time", beside.submit(simulation, mode, GCC)))
-    proved = beside.submit(proofs, mode)
     if CLANG in folders:
         computed.append((f"fuzz, {FUZZ_SECONDS[mode]} s each", beside.submit(fuzz, mode)))
     report.stage("units and drivers in an emulated machine", guest)
@@ -665,7 +667,7 @@ def stages(report, mode, options):
             if mode == QUICK:
                 quick_stages(report, options, pool)
             else:
-                folders = build_all(report, mode, beside)
+                folders = build_all(report, mode, pool, beside)
                 stages_in_time(report, mode, options, folders, pool, pair)
                 other_stages(report, mode, options, folders, pool, beside)
         except Interrupted:
