@@ -14,10 +14,11 @@ fi
 mkdir -p -- "$dir"
 dir=$(cd -- "$dir" && pwd)
 # Two builds in one folder at the same time break each other.
-exec 9>"$dir/.run-lock"
+exec 9<"$dir"
 flock 9
 
-log=$dir/.run-log
+log=$(mktemp) # not in there, where --wipe would take it
+trap 'rm -f -- "$log"' EXIT
 # shellcheck disable=SC2086  # CC and CXX may be several words
 tools="meson $(meson --version), $(${CC:-cc} --version | head -n 1), $(
     ${CXX:-c++} --version 2>/dev/null | head -n 1 || true)"
