@@ -1,9 +1,10 @@
 /* See brake_child.h, and brake.h for what is promised.
  *
- * The child is one loop over three descriptors: the socket (frames), a pidfd of the parent (its
- * death), and the tty while something waits for room there. It ends in exactly one way, child_end,
- * and that writes the stop frames; so there is no way out of the loop that leaves the wheels
- * turning.
+ * The child is one loop over two descriptors: the socket (frames) and a pidfd of the parent (its
+ * death). While something waits for room in the tty it is tried again and again instead of polled:
+ * a poll of a tty waits for a worker of the kernel (hal/base/serial_line.h). The loop ends in
+ * exactly one way, child_end, and that writes the stop frames; so there is no way out of it that
+ * leaves the wheels turning.
  *
  *   told (end of the socket), parent gone, silence, motor fault -> child_end
  *
@@ -37,7 +38,8 @@
 #include "hal/base/log.h"
 #include "safety/latch.h"
 
-#define READ_MAX 64 /* frames that are read in one turn */
+#define READ_MAX 64                    /* frames that are read in one turn */
+#define RETRY_NS (2 * CLOCK_NS_PER_MS) /* 250 bytes at 1 Mbaud */
 
 enum end {
     END_NOT_YET,
@@ -281,30 +283,29 @@ static enum end child_read(struct brake_child *child)
     return end;
 }
 
-static void child_wait(const struct brake_child *child, struct pollfd fds[3])
+/* True: the parent is gone. */
+static bool child_wait(const struct brake_child *child)
 {
     int64_t left_ns = brake_child_left_ns(child, clock_now_ns());
+    struct pollfd fds[] = {{.fd = child->parent, .events = POLLIN},
+                           {.fd = child->socket, .events = POLLIN}};
     struct timespec timeout = {.tv_nsec = (long)left_ns}; /* at most BRAKE_SILENCE_MAX_MS */
 
-    fds[0] = (struct pollfd){.fd = child->parent, .events = POLLIN};
-    fds[1] = (struct pollfd){.fd = child->socket, .events = POLLIN};
-    fds[2] = (struct pollfd){.fd = is_waiting(child) ? child->motor_fd : -1, .events = POLLOUT};
-    if (ppoll(fds, 3, left_ns >= 0 ? &timeout : NULL, NULL) < 0) {
-        fds[0].revents = fds[1].revents = fds[2].revents = 0;
+    if (is_waiting(child) && (left_ns < 0 || left_ns > RETRY_NS)) {
+        left_ns = timeout.tv_nsec = RETRY_NS;
     }
+    return ppoll(fds, 2, left_ns >= 0 ? &timeout : NULL, NULL) > 0 && fds[0].revents != 0;
 }
 
 static enum end child_turn(struct brake_child *child)
 {
-    struct pollfd fds[3];
     enum end end;
 
-    child_wait(child, fds);
-    if (fds[0].revents != 0) {
+    if (child_wait(child)) {
         return END_PARENT_GONE; /* what it had still sent is void */
     }
     end = child_read(child);
-    if (end == END_NOT_YET && fds[2].revents != 0) {
+    if (end == END_NOT_YET && is_waiting(child)) {
         end = child_write_waiting(child);
     }
     if (end == END_NOT_YET && brake_child_left_ns(child, clock_now_ns()) == 0) {
