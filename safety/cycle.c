@@ -93,6 +93,7 @@ static bool brake_is_lost(struct cycle *cycle)
             cycle->queue_full = false;
             break;
         case BRAKE_MOTOR_FAULT:
+            cycle->news.motor_error = -report.error;
             return true;
         case BRAKE_READY:
         case BRAKE_NO_MLOCK:
@@ -384,7 +385,7 @@ int cycle_tick(struct cycle *cycle, int64_t now_ns, int64_t late_ns)
 
     cycle->tick++;
     devices_poll(cycle->devices, &cycle->gate, moving, now_ns, &cycle->news);
-    if (brake_is_lost(cycle) || cycle->news.motor_lost) {
+    if (brake_is_lost(cycle) || cycle->news.motor_error < 0) {
         return CYCLE_MOTOR_LOST;
     }
     sense(cycle, now_ns);

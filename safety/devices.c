@@ -7,15 +7,18 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "hal/base/clock.h"
 #include "hal/body/sim_input.h"
+#include "safety/limits.h"
+#include "safety/realtime.h"
 #include "safety/wire.h"
 
 #define SELF_TEST_LIDAR_NS (500 * CLOCK_NS_PER_MS)
 #define MOTOR_READ_MAX     512 /* bytes a tick; 1 Mbaud brings 1000 in 10 ms, reports need 10 */
 
+_Static_assert(SERIAL_LINE_PERIOD_MS == LIMITS_TICK_MS, "lines are read for another loop");
+_Static_assert(SERIAL_LINE_PRIORITY < REALTIME_PRIORITY, "the loop comes first");
 _Static_assert((uint32_t)BATTERY_REASON_LOW == (uint32_t)REASON_BATTERY_LOW, "reasons part");
 _Static_assert((uint32_t)BATTERY_REASON_USB == (uint32_t)REASON_USB_SUPPLY, "reasons part");
 _Static_assert((uint32_t)BATTERY_REASON_SILENT == (uint32_t)REASON_BATTERY_SILENT, "reasons part");
@@ -46,11 +49,18 @@ int devices_open(struct devices *devices, const struct setup *setup, struct moto
         return fail("lidar", result, ret_error, error_size);
     }
     result = sonar_open(&setup->sonar, &setup->gpio, simulated, &devices->sonar);
-    return result < 0 ? fail("sonar", result, ret_error, error_size) : 0;
+    if (result < 0) {
+        return fail("sonar", result, ret_error, error_size);
+    }
+    if (motor_can_report(motor)) {
+        result = serial_line_new(setup->motor.device, motor_fd(motor), &devices->motor_line);
+    }
+    return result < 0 ? fail("motor", result, ret_error, error_size) : 0;
 }
 
 void devices_close(struct devices *devices)
 {
+    serial_line_free(devices->motor_line, -1);
     sonar_close(devices->sonar);
     lidar_close(devices->lidar);
     keys_close(devices->keys);
@@ -145,26 +155,22 @@ static bool poll_keys(struct devices *devices, int64_t now_ns, struct devices_ne
 static void read_motor(struct devices *devices, int64_t now_ns, struct devices_news *news)
 {
     uint8_t bytes[MOTOR_READ_MAX];
-    ssize_t size = read(motor_fd(devices->motor), bytes, sizeof(bytes));
+    size_t size = serial_line_read(devices->motor_line, bytes, sizeof(bytes), &news->motor_error);
 
     if (size > 0) {
-        motor_take(devices->motor, bytes, (size_t)size, &devices->news);
+        motor_take(devices->motor, bytes, size, &devices->news);
         if (devices->news.battery_mv >= 0) {
             battery_report(&devices->battery, devices->news.battery_mv, now_ns);
         }
-    } else if (size == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
-        news->motor_lost = true; /* 0 or EIO: a USB adapter or the other side of a pty is gone */
     }
 }
 
 static bool poll_motor(struct devices *devices, int64_t now_ns, struct devices_news *news)
 {
-    bool reports = motor_can_report(devices->motor);
+    bool reports = devices->motor_line != NULL;
 
-    if (reports && ready_has(devices->ready, READY_MOTOR)) {
-        read_motor(devices, now_ns, news);
-    }
     if (reports) {
+        read_motor(devices, now_ns, news);
         news->reasons |= battery_reasons(&devices->battery, now_ns);
     }
     news->battery_mv = battery_mv(&devices->battery);

@@ -10,18 +10,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "hal/base/serial_line.h"
 #include "hal/body/battery.h"
 #include "hal/body/keys.h"
 #include "hal/body/lidar.h"
 #include "hal/body/motor.h"
 #include "hal/body/sonar.h"
 #include "safety/gate.h"
-#include "safety/ready.h"
 #include "safety/setup.h"
 
 struct devices {
-    struct motor *motor; /* borrowed */
-    struct ready *ready; /* borrowed, polled by the caller; NULL: the motor is read in each tick */
+    struct motor *motor;            /* borrowed */
+    struct serial_line *motor_line; /* reads what the board reports; NULL: it can report nothing */
     struct lidar *lidar;
     struct sonar *sonar;
     struct keys *keys;
@@ -41,14 +41,15 @@ struct devices_news {
     bool start_pressed; /* in one tick for each press */
     bool lidar_runs;    /* packets come, and its clock does not lie */
     bool self_test;     /* everything that has to be there is there, by now */
-    bool motor_lost;    /* the fd says that the device is gone */
+    int motor_error;    /* 0, or -errno: its line hung up */
     uint32_t reasons;   /* REASON_BATTERY_LOW, _USB_SUPPLY, _BATTERY_SILENT, _SONAR_OFF */
     int32_t sonar_mm;   /* as in wire_verdict */
     int32_t battery_mv;
 };
 
-/* `motor` is open and stays the caller's. On failure `ret_error` is one line that names the
- * section. 0 or -errno; undo with devices_close, which accepts a zeroed struct. */
+/* `motor` is open and stays the caller's, to be closed after devices_close: it is read from now on.
+ * Threads are started: whatever is to be forked comes before. On failure `ret_error` is one line
+ * that names the section. 0 or -errno; undo with devices_close, which accepts a zeroed struct. */
 int devices_open(struct devices *devices, const struct setup *setup, struct motor *motor,
                  int64_t now_ns, char *ret_error, size_t error_size);
 void devices_close(struct devices *devices);

@@ -349,9 +349,6 @@ static int open_ready(struct process *process)
     if (result == 0) {
         result = ready_add(ready, READY_BRAKE, brake_report_fd(process->brake));
     }
-    if (result == 0) {
-        result = ready_add(ready, READY_MOTOR, motor_fd(process->motor));
-    }
     return result < 0 ? system_failed(&process->log, "epoll", result) : 0;
 }
 
@@ -373,7 +370,7 @@ static int open_rest(struct process *process, enum mode mode, bool latched)
     cycle->motor = process->motor;
     cycle->brake = process->brake;
     cycle->devices = &process->devices;
-    cycle->ready = process->devices.ready = &process->ready;
+    cycle->ready = &process->ready;
     return mode == MODE_WHEELS ? 0 : open_peer(process);
 }
 
@@ -466,10 +463,11 @@ static void warn_privileges(struct process *process, const struct check_privileg
 
 static int motor_lost(struct process *process)
 {
-    int result = brake_takeover(process->brake);
+    int result = brake_takeover(process->brake), error = process->cycle.news.motor_error;
 
-    log_error(&process->log, "%s: the motor board or the brake was lost%s",
-              process->setup.motor.device, result < 0 ? "; zeros could not be written" : "");
+    log_error(&process->log, "%s: %s%s%s", process->setup.motor.device,
+              error < 0 ? "the motor board was lost: " : "the brake was lost",
+              error < 0 ? strerror(-error) : "", result < 0 ? "; zeros could not be written" : "");
     return EXIT_OUTPUT;
 }
 

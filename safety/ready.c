@@ -31,18 +31,14 @@ void ready_close(struct ready *ready)
 int ready_add(struct ready *ready, enum ready_source source, int fd)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = source};
-    uint32_t bit = UINT32_C(1) << source;
 
     if (ready == NULL) {
         return 0;
     }
     if (epoll_ctl(ready->fd, EPOLL_CTL_ADD, fd, &event) != 0) {
-        if (errno != EPERM) {
-            return -errno;
-        }
-        ready->unwatched |= bit;
+        return -errno;
     }
-    ready->sources |= bit;
+    ready->sources |= UINT32_C(1) << source;
     return 0;
 }
 
@@ -51,7 +47,7 @@ void ready_poll(struct ready *ready)
     struct epoll_event events[READY_SOURCES];
     int count = epoll_wait(ready->fd, events, READY_SOURCES, 0);
 
-    ready->sources = count < 0 ? ALL : ready->unwatched;
+    ready->sources = count < 0 ? ALL : 0;
     for (int i = 0; i < count; i++) {
         ready->sources |= UINT32_C(1) << events[i].data.u32;
     }

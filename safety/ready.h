@@ -1,6 +1,8 @@
 /* Which descriptors of the loop have something to read: asked once a tick by one system call, where
  * a read that finds nothing would be one for each of them.
  *
+ * No serial line is among them, for which a poll may wait (hal/base/serial_line.h).
+ *
  * What arrives after ready_poll waits for the next tick, as what arrives after a read does.
  * Caller's memory; one thread; nothing waits.
  */
@@ -15,7 +17,6 @@
 enum ready_source {
     READY_STOP,  /* signals */
     READY_BRAKE, /* reports of the child, or its end */
-    READY_MOTOR, /* reports of the board, or that it is gone */
     READY_DOOR,  /* who wants to connect */
     READY_FIRST, /* the first of the connections */
     READY_SOURCES = READY_FIRST + PERMIT_CONNECTIONS,
@@ -23,8 +24,7 @@ enum ready_source {
 
 struct ready {
     int fd;
-    uint32_t sources;   /* a bit for each */
-    uint32_t unwatched; /* a file or /dev/null, of which epoll knows nothing: always ready */
+    uint32_t sources; /* a bit for each */
 };
 
 /* No descriptor yet. 0; close with ready_close. -errno: `fd` is -1. */

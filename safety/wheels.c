@@ -76,7 +76,7 @@ static bool tick(struct wheels *wheels, const int wanted[MECANUM_WHEELS])
     mecanum_slew(&cycle->setup->wheels, cycle->duty, wheels->trouble != NULL ? still : wanted,
                  cycle->duty);
     size = motor_encode(cycle->motor, cycle->duty, frame, sizeof(frame));
-    wheels->lost = cycle->news.motor_lost || is_readable(brake_fd(cycle->brake)) ||
+    wheels->lost = cycle->news.motor_error < 0 || is_readable(brake_fd(cycle->brake)) ||
                    brake_send(cycle->brake, frame, size, false, now_ns) < 0;
     if (wheels->lost || wheels->trouble != NULL) {
         return false;

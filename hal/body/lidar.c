@@ -5,7 +5,7 @@
  * by the thread when it opens the next one. With family `auto`, a driver that gives up makes room
  * for the next one in the list; one that ran before is tried first after an unplug.
  *
- * Time. A byte that is read now may have waited in the tty's queue, but no faster than at the
+ * Time. A byte that is read now may have waited in a queue, but no faster than at the
  * line's rate can bytes have come: the last byte is at most as young as `now`, the one before it at
  * least a byte's time older, and so on, counting also what is still unread. A tick that comes 50 ms
  * late therefore does not make 50 ms of points equally young. Nothing that the device says about
@@ -18,13 +18,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "hal/base/clock.h"
+#include "hal/base/serial_line.h"
 #include "hal/body/ld06.h"
-#include "hal/body/lidar_line.h"
 #include "hal/body/rplidar_start.h"
 
 #define TURN_MDEG  360000
@@ -45,7 +43,7 @@ struct lidar {
     bool is_auto;
     void *driver_state;
     bool is_in_use; /* driver_state, by this driver */
-    struct lidar_line *line;
+    struct serial_line *line;
     int fd;
     int64_t retry_ns;  /* CLOSED: when to open */
     int64_t opened_ns; /* when the last opening was asked for */
@@ -106,7 +104,7 @@ static int parts_make(struct lidar *lidar, const struct lidar_options *options)
     if (lidar->driver_state == NULL) {
         return -ENOMEM;
     }
-    return lidar_line_new(options->device, &lidar->line);
+    return serial_line_new(options->device, -1, &lidar->line);
 }
 
 int lidar_open(const struct lidar_options *options, struct lidar **ret_lidar)
@@ -140,7 +138,7 @@ void lidar_close(struct lidar *lidar)
     if (lidar == NULL) {
         return;
     }
-    lidar_line_free(lidar->line, lidar->fd);
+    serial_line_free(lidar->line, lidar->fd);
     free(lidar->driver_state);
     free(lidar);
 }
@@ -255,11 +253,11 @@ static void closed_tick(struct lidar *lidar, int64_t now_ns)
 {
     int same_fd;
 
-    (void)lidar_line_take(lidar->line, &same_fd); /* of a motor job */
-    if (now_ns < lidar->retry_ns || lidar_line_is_busy(lidar->line)) {
+    (void)serial_line_take(lidar->line, &same_fd); /* of a motor job */
+    if (now_ns < lidar->retry_ns || serial_line_is_busy(lidar->line)) {
         return;
     }
-    lidar_line_open(lidar->line, lidar->fd, driver_of(lidar)->baud);
+    serial_line_open(lidar->line, lidar->fd, driver_of(lidar)->baud);
     lidar->fd = -1;
     lidar->opened_ns = now_ns;
     lidar->state = LIDAR_OPENING;
@@ -267,9 +265,9 @@ static void closed_tick(struct lidar *lidar, int64_t now_ns)
 
 static void opening_tick(struct lidar *lidar, int64_t now_ns)
 {
-    int r = lidar_line_take(lidar->line, &lidar->fd);
+    int r = serial_line_take(lidar->line, &lidar->fd);
 
-    if (r == LIDAR_LINE_BUSY) {
+    if (r == SERIAL_LINE_BUSY) {
         return;
     }
     lidar->error = r;
@@ -281,14 +279,6 @@ static void opening_tick(struct lidar *lidar, int64_t now_ns)
     driver_of(lidar)->init(lidar->driver_state, lidar->latency_ns);
     lidar->is_in_use = true;
     lidar->state = LIDAR_STARTING;
-}
-
-/* Bytes that are still queued came after those that were read. */
-static int64_t unread_count(int fd)
-{
-    int count = 0;
-
-    return ioctl(fd, TIOCINQ, &count) == 0 && count > 0 ? count : 0;
 }
 
 static size_t bytes_decode(struct lidar *lidar, size_t size, int64_t last_ns,
@@ -311,23 +301,20 @@ static size_t bytes_decode(struct lidar *lidar, size_t size, int64_t last_ns,
     return count;
 }
 
+/* Bytes that are still unread came after those that were read. */
 static size_t line_read(struct lidar *lidar, int64_t now_ns, struct lidar_point *points)
 {
-    ssize_t size = read(lidar->fd, lidar->bytes, sizeof(lidar->bytes));
-    int64_t byte_ns = 10 * CLOCK_NS_PER_S / driver_of(lidar)->baud, unread = 0;
+    int64_t byte_ns = 10 * CLOCK_NS_PER_S / driver_of(lidar)->baud, unread_ns;
+    int error;
+    size_t size = serial_line_read(lidar->line, lidar->bytes, sizeof(lidar->bytes), &error);
 
-    if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
-        return 0;
-    }
-    if (size <= 0) {
-        lidar->error = size < 0 ? -errno : -ENODEV;
+    if (error < 0) {
+        lidar->error = error;
         line_lose(lidar, now_ns);
         return 0;
     }
-    if (size == sizeof(lidar->bytes)) {
-        unread = unread_count(lidar->fd);
-    }
-    return bytes_decode(lidar, (size_t)size, now_ns - unread * byte_ns, points);
+    unread_ns = (int64_t)serial_line_unread(lidar->line) * byte_ns;
+    return bytes_decode(lidar, size, now_ns - unread_ns, points);
 }
 
 /* A request that does not fit into the line's queue is lost; its step will miss the answer. */
@@ -335,14 +322,15 @@ static void order_do(struct lidar *lidar, const struct lidar_order *order)
 {
     int same_fd;
 
-    (void)lidar_line_take(lidar->line, &same_fd); /* of a motor job */
+    (void)serial_line_take(lidar->line, &same_fd); /* of a motor job */
     if (order->size > 0) {
         ssize_t written = write(lidar->fd, order->bytes, order->size);
 
         (void)written;
     }
-    if (order->motor != LIDAR_MOTOR_KEEP && !lidar_line_is_busy(lidar->line)) {
-        lidar_line_switch_motor(lidar->line, lidar->fd, order->motor == LIDAR_MOTOR_ON);
+    if (order->motor != LIDAR_MOTOR_KEEP && !serial_line_is_busy(lidar->line)) {
+        /* Of an A1 on Slamtec's USB adapter. */
+        serial_line_set_dtr(lidar->line, lidar->fd, order->motor == LIDAR_MOTOR_OFF);
     }
 }
 
@@ -415,6 +403,11 @@ struct lidar_status lidar_status_get(const struct lidar *lidar)
         .masked = lidar->masked,
         .too_near = lidar->too_near,
     };
+}
+
+size_t lidar_unread(const struct lidar *lidar)
+{
+    return lidar->line != NULL ? serial_line_unread(lidar->line) : 0;
 }
 
 bool lidar_is_masked(const struct lidar *lidar, int slot)

@@ -1,9 +1,9 @@
 /* The lidar: a stream of points by bearing, each with the time at which it was measured. Where the
  * lidar stands in the car is for who makes coordinates of them.
  *
- * lidar_poll is called at each tick of the safety process's loop and never waits: reads are
- * non-blocking and bounded, and whatever could hang (opening, closing, modem lines) is done by a
- * small thread of its own (lidar_line.h). A lidar that is missing, was unplugged or fell silent is
+ * lidar_poll is called at each tick of the safety process's loop and never waits: what it looks at
+ * is bounded, and whatever could hang (opening, closing, reading, modem lines) is done by a small
+ * thread of its own (serial_line.h). A lidar that is missing, was unplugged or fell silent is
  * opened again until it is there. All functions: one thread. No time is read here; `now_ns` is a
  * parameter, read before the call, so that no point is younger than it is.
  *
@@ -71,6 +71,9 @@ size_t lidar_poll(struct lidar *lidar, int64_t now_ns,
 /* As of the last poll. `clock_lies` in its health: the device's time stamps stand still or jump; do
  * not drive by it. */
 struct lidar_status lidar_status_get(const struct lidar *lidar);
+
+/* Bytes that have come, for the next poll. */
+size_t lidar_unread(const struct lidar *lidar);
 
 /* Whether the configuration masks this slot, 0..LIDAR_SLOTS-1. */
 bool lidar_is_masked(const struct lidar *lidar, int slot);

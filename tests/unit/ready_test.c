@@ -1,6 +1,5 @@
 /* What has something to read, asked once a tick. */
 #include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -83,7 +82,7 @@ static void a_new_source_is_ready_until_the_next_poll(void **state)
     struct fixture *fixture = *state;
 
     assert_true(ready_has(&fixture->ready, READY_BRAKE));
-    assert_false(ready_has(&fixture->ready, READY_MOTOR));
+    assert_false(ready_has(&fixture->ready, READY_DOOR));
     assert_only(&fixture->ready, 0);
 }
 
@@ -119,18 +118,8 @@ static void what_cannot_be_watched_is_refused(void **state)
 {
     struct fixture *fixture = *state;
 
-    assert_int_equal(ready_add(&fixture->ready, READY_MOTOR, -1), -EBADF);
-    assert_false(ready_has(&fixture->ready, READY_MOTOR));
-}
-
-static void a_file_is_always_ready(void **state)
-{
-    struct fixture *fixture = *state;
-    int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-    assert_int_equal(ready_add(&fixture->ready, READY_MOTOR, fd), 0);
-    assert_only(&fixture->ready, 1 << READY_MOTOR);
-    close(fd);
+    assert_int_equal(ready_add(&fixture->ready, READY_DOOR, -1), -EBADF);
+    assert_false(ready_has(&fixture->ready, READY_DOOR));
 }
 
 static void without_a_poll_that_works_every_source_is_ready(void **state)
@@ -139,8 +128,8 @@ static void without_a_poll_that_works_every_source_is_ready(void **state)
 
     ready_close(&fixture->ready);
     assert_only(&fixture->ready, (UINT32_C(1) << READY_SOURCES) - 1);
-    assert_true(ready_has(NULL, READY_MOTOR));
-    assert_int_equal(ready_add(NULL, READY_MOTOR, fixture->ours), 0);
+    assert_true(ready_has(NULL, READY_DOOR));
+    assert_int_equal(ready_add(NULL, READY_DOOR, fixture->ours), 0);
 }
 
 int main(void)
@@ -153,7 +142,6 @@ int main(void)
         CASE(every_source_can_be_ready_at_once),
         CASE(a_source_that_was_closed_is_forgotten),
         CASE(what_cannot_be_watched_is_refused),
-        CASE(a_file_is_always_ready),
         CASE(without_a_poll_that_works_every_source_is_ready),
     };
 

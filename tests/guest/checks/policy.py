@@ -45,6 +45,13 @@ def the_loop_has_fifo_priority_the_brake_one_more_and_memory_is_locked():
         expect(locked > 1000, f"{locked} kB are locked")
 
 
+def what_reads_the_lines_has_fifo_priority_below_the_loop():
+    wait_ready()
+    tasks = [int(task) for task in os.listdir(f"/proc/{main_pid()}/task")]
+    found = sorted((os.sched_getparam(task).sched_priority for task in tasks), reverse=True)
+    expect(found[:4] == [50, 49, 49, 0], f"priorities {found}")
+
+
 def the_loop_has_no_privileges():
     wait_ready()
     status = read(f"/proc/{main_pid()}/status")
@@ -107,6 +114,7 @@ def the_agent_does_not_start_unless_somebody_enables_it():
 
 CHECKS = [
     the_loop_has_fifo_priority_the_brake_one_more_and_memory_is_locked,
+    what_reads_the_lines_has_fifo_priority_below_the_loop,
     the_loop_has_no_privileges,
     safety_has_no_network,
     safety_may_open_its_devices_and_no_others,
