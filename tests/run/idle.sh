@@ -1,8 +1,12 @@
 #!/bin/sh
-# idle.sh COMMAND...: runs COMMAND on what all others leave of the processors. The idle policy does that within
-# a session only: the kernel shares them between sessions first (autogroups), for those who begin one of their
-# own, as meson does for each test and playwright for its browser.
+# idle.sh [-n NICE] COMMAND...: runs COMMAND, which begins a session, on what others leave of the processors.
+# The kernel shares them between sessions first (autogroups), by NICE, and only then, within each, by policy.
+nice=19
+if [ "$1" = -n ]; then
+    nice=$2
+    shift 2
+fi
 if [ -w /proc/self/autogroup ]; then
-    echo 19 >/proc/self/autogroup || true # refused when somebody else has just written one
+    echo "$nice" >/proc/self/autogroup || true # refused when somebody else has just written one
 fi
 exec chrt --idle 0 "$@"

@@ -11,6 +11,7 @@ import xml.etree.ElementTree as ElementTree
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+IDLE = os.path.join(ROOT, "tests/run/idle.sh")
 UNSTEADY_MAX = 4  # so many failures may come of a machine that stalls
 
 
@@ -40,10 +41,9 @@ class Result:
 
 
 class Running:
-    """A command in a process group of its own, so that it can be ended with all its children. No
-    session of its own: the kernel shares the processors between sessions (autogroups), and what is to
-    get only what the others leave would get as much as they do. Its output goes through a file: a
-    forgotten grandchild would keep a pipe open."""
+    """A command in a process group of its own, so that it can be ended with all its children, and with the
+    idle policy, where the thread has it, in a session (idle.sh). Its output goes through a file: a forgotten
+    grandchild would keep a pipe open."""
 
     begun = []  # all of them, so that an interrupted run leaves none behind
     over = False  # none is begun any more
@@ -58,15 +58,17 @@ class Running:
     def __init__(self, command, env=None):
         if Running.over:
             raise RuntimeError(f"the run is over: {command[0]}")
+        gives_way = os.sched_getscheduler(0) == os.SCHED_IDLE
         self.output = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            command,
+            [IDLE, *command] if gives_way else command,
             cwd=ROOT,
             env={**os.environ, **(env or {})},
             stdin=subprocess.DEVNULL,
             stdout=self.output,
             stderr=subprocess.STDOUT,
-            process_group=0,
+            start_new_session=gives_way,
+            process_group=None if gives_way else 0,
         )
         Running.begun.append(self)
 

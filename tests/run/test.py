@@ -20,9 +20,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import debians
-from stage import (ROOT, UNSTEADY_MAX, Result, Running, cache_folder, compiled, compiled_folder, count_cmocka,
-                   count_pytest, count_simulated, debian_tree, failed_nodes, make_tree, read_testlog, run,
-                   testlog)
+from stage import (IDLE, ROOT, UNSTEADY_MAX, Result, Running, cache_folder, compiled, compiled_folder,
+                   count_cmocka, count_pytest, count_simulated, debian_tree, failed_nodes, make_tree,
+                   read_testlog, run, testlog)
 
 GCC = os.path.join(ROOT, "build-gcc")
 CLANG = os.path.join(ROOT, "build-clang")
@@ -88,7 +88,7 @@ PROCESS_REPEATS = {QUICK: 1, DEFAULT: 1, LONG: 5}
 REAL_TIME_UNITS = {"brake", "brake_line", "lidar", "sonar_i2c", "motor"}
 SECOND_TRY_FILES = ("test_explore", "test_http", "test_page", "test_safety", "test_sim.")
 REAL_TIME_FILES = (*SECOND_TRY_FILES, "test_wheels")
-# Beside a browser and sanitizers there is no processor left for a car in real time.
+# Beside a browser there is no processor left for sanitizers, or for what computes.
 GCC_FILES = "test_page"
 GUEST_SECONDS = 900  # to run it
 # A stage that takes longer is stuck.
@@ -96,7 +96,6 @@ STAGE_SECONDS = {QUICK: 300, DEFAULT: 900, LONG: 7200}
 BESIDE_SECONDS = {QUICK: 300, DEFAULT: 2400, LONG: 14400}  # one that gets what the others leave
 PROCESSORS = os.cpu_count() or 1
 NONE_SELECTED = 5  # an exit code of pytest
-IDLE = os.path.join(ROOT, "tests/run/idle.sh")
 
 
 PROVERS = [name for name in ("cbmc", "frama-c") if shutil.which(name) is None]
@@ -251,7 +250,7 @@ def has_marks(path):
 
 def simulates(path):
     """A whole car, with its pictures; that takes half a processor."""
-    with open(path) as file:
+    with open(os.path.join(ROOT, path)) as file:
         return "simcar" in file.read()
 
 
@@ -602,56 +601,62 @@ def build_all(report, mode, pool, beside):
     return folders
 
 
-def stages_in_time(report, mode, options, folders, pool, pair):
-    """What has bounds of the clock, and mostly sleeps: nothing runs beside it but its like, and with sanitizers, which
-    take more of the processors, less of that."""
-    files = process_files()
-    marked = [path for path in files if not is_in_real_time(path) and has_marks(path)]
-    in_time = [path for path in files if is_in_real_time(path)]
+def tight_stages(report, mode, options, folders, pool):
+    """What has bounds of the clock that are short: nothing runs beside it."""
+    marked = [path for path in process_files() if not is_in_real_time(path) and has_marks(path)]
     units = [(folder, pool.submit(unit, mode, folder, "unit-real-time", "--suite", "real_time"))
              for folder in folders]
     for folder, future in units:
         report.stage(f"unit tests in real time: {TITLES[folder]}", future.result)
-    for folder in folders:  # not even their like
+    for folder in folders:
         tight = Process(mode, folder, "tight", [(marked, ["-m", "real_time", *options])], pool, lambda _: True)
         report.stage(f"process tests, tight bounds in time: {TITLES[folder]}", tight.wait)
-    for folder in folders:
-        process_stages(report, mode, options, [folder], pool if folder == GCC else pair, "in real time", in_time)
 
 
-def process_stages(report, mode, options, folders, pool, kind, paths):
+def begin_computing(mode, folders, beside):
+    """What only computes, on what the stages that mostly sleep leave of the processors, and the guest: the longest
+    first. The stages that count it, the longest last."""
+    proved = beside.submit(proofs, mode)
+    foreign = [(title, debian_again, mode, name, beside.submit(debian, mode, name))
+               for name, title in reversed(debians.TITLES.items())]  # the emulated one takes longer
+    computed = [(f"unit tests: {TITLES[folder]}",
+                 beside.submit(unit, mode, folder, "unit", "--no-suite", "real_time", wrapper=IDLE).result)
+                for folder in folders]
+    if GCC in folders:
+        computed.append(("the loop in virtual time", beside.submit(simulation, mode, GCC).result))
+    if CLANG in folders:
+        computed.append((f"fuzz, {FUZZ_SECONDS[mode]} s each", beside.submit(fuzz, mode).result))
+    return computed + foreign + [("proofs of the gate", proved.result)]
+
+
+def page_stages(report, mode, options, folders, pool):
+    """A browser, with played cars for company. Nothing computes beside it: it is behind the car on the processors,
+    and would be slow."""
+    paths = [path for path in process_files() if is_in_real_time(path) and not simulates(path)]
+    process_stages(report, mode, options, {GCC: paths} if GCC in folders else {}, pool, "page and played cars")
+
+
+def stages_in_time(report, mode, options, folders, pool, pair):
+    """What mostly sleeps: fewer at a time of those that have bounds of the clock, since they have company that
+    computes."""
+    in_time = [path for path in process_files() if is_in_real_time(path)]
+    others = [path for path in process_files() if not is_in_real_time(path)]
+    left = {GCC: [path for path in in_time if simulates(path)],
+            CLANG: [path for path in in_time if not file_of(path).startswith(GCC_FILES)]}
+    process_stages(report, mode, options, {folder: left[folder] for folder in folders}, pair, "in real time")
+    process_stages(report, mode, ["-m", "not real_time", *options], dict.fromkeys(folders, others), pool, "the rest")
+    if GCC in folders:
+        report.stage("chaos in real time", chaos, mode, GCC)
+
+
+def process_stages(report, mode, options, paths, pool, kind):
+    """`paths` for each folder."""
     running = []
-    for folder in folders:
-        chosen = [path for path in paths if folder == GCC or not file_of(path).startswith(GCC_FILES)]
-        jobs = [([path], options) for path in chosen]
+    for folder in paths:
+        jobs = [([path], options) for path in paths[folder]]
         running.append((folder, Process(mode, folder, kind.replace(" ", "-"), jobs, pool)))
     for folder, tests in running:
         report.stage(f"process tests, {kind}: {TITLES[folder]}", tests.wait)
-
-
-def other_stages(report, mode, options, folders, pool, beside):
-    """First what sleeps. Then the guest, which comes first on the processors, and below it what only computes."""
-    others = [path for path in process_files() if not is_in_real_time(path)]
-    process_stages(report, mode, ["-m", "not real_time", *options], folders, pool, "the rest", others)
-    if GCC in folders:
-        report.stage("chaos in real time", chaos, mode, GCC)
-    proved = beside.submit(proofs, mode)  # nothing takes longer, unless it was shown before
-    foreign = [(title, debian_again, mode, name, beside.submit(debian, mode, name))
-               for name, title in reversed(debians.TITLES.items())]  # the emulated one takes longer
-    computed = [(f"unit tests: {TITLES[folder]}", beside.submit(unit, mode, folder, "unit", "--no-suite", "real_time",
-                                                                wrapper=IDLE)) for folder in folders]
-    if GCC in folders:
-        computed.append(("the loop in virtual time", beside.submit(simulation, mode, GCC)))
-    if CLANG in folders:
-        computed.append((f"fuzz, {FUZZ_SECONDS[mode]} s each", beside.submit(fuzz, mode)))
-    report.stage("units and drivers in an emulated machine", guest)
-    for title, future in computed:
-        report.stage(title, future.result)
-    if GCC in folders:
-        report.stage("coverage of the pure cores", coverage, mode, GCC)
-    for stage in foreign:
-        report.stage(*stage)
-    report.stage("proofs of the gate", proved.result)
 
 
 def take_what_is_left():
@@ -668,8 +673,15 @@ def stages(report, mode, options):
                 quick_stages(report, options, pool)
             else:
                 folders = build_all(report, mode, pool, beside)
+                tight_stages(report, mode, options, folders, pool)
+                page_stages(report, mode, options, folders, pool)
+                computed = begin_computing(mode, folders, beside)
                 stages_in_time(report, mode, options, folders, pool, pair)
-                other_stages(report, mode, options, folders, pool, beside)
+                report.stage("units and drivers in an emulated machine", guest)
+                for stage in computed:
+                    report.stage(*stage)
+                if GCC in folders:
+                    report.stage("coverage of the pure cores", coverage, mode, GCC)
         except Interrupted:
             Running.end_all()
             raise
