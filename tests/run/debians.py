@@ -48,7 +48,7 @@ class Debian:
         self.everything = everything
         self.suite = other_suite()
         self.options = ["-Dlibcamera=enabled"]
-        self.variables = {}
+        self.variables = {"NAV_TEST_PATIENCE": "20"}
         self.programs = "/build"
         self.left_out = REAL_TIME + ELSEWHERE
         self.chosen = []  # options for pytest
@@ -152,7 +152,7 @@ class Arm64(Debian):
         super().__init__(everything)
         self.suite = "arm64"
         self.options.append("--cross-file=/source/tests/run/arm64.ini")
-        self.variables = {"CC": "aarch64-linux-gnu-gcc", "CXX": "aarch64-linux-gnu-g++"}
+        self.variables |= {"CC": "aarch64-linux-gnu-gcc", "CXX": "aarch64-linux-gnu-g++"}
         if not everything:
             self.variables["NAV_TEST_SHORT"] = "1"
         self.programs = "/build/emulated"
