@@ -89,8 +89,9 @@ PROCESS_REPEATS = {QUICK: 1, DEFAULT: 1, LONG: 5}
 REAL_TIME_UNITS = {"brake", "brake_line", "lidar", "sonar_i2c", "motor"}
 SECOND_TRY_FILES = ("test_explore", "test_http", "test_page", "test_safety", "test_sim.")
 REAL_TIME_FILES = (*SECOND_TRY_FILES, "test_wheels")
-# Beside a browser there is no processor left for sanitizers, or for what computes.
-GCC_FILES = "test_page"
+# Beside a browser there is no processor left for sanitizers, or for what computes. The others ask nothing of what
+# the compilers made: they are about the sources, or build in a tree of their own.
+GCC_FILES = ("test_page", "test_device_bytes", "test_libcamera", "test_lint")
 GUEST_SECONDS = 900  # to run it
 # A stage that takes longer is stuck.
 STAGE_SECONDS = {QUICK: 300, DEFAULT: 900, LONG: 7200}
@@ -651,12 +652,13 @@ def page_stages(report, mode, options, folders, pool):
 def stages_in_time(report, mode, options, folders, pool, pair):
     """What mostly sleeps: fewer at a time of those that have bounds of the clock, since they have company that
     computes."""
-    in_time = [path for path in process_files() if is_in_real_time(path)]
-    others = [path for path in process_files() if not is_in_real_time(path)]
-    left = {GCC: [path for path in in_time if simulates(path)],
-            CLANG: [path for path in in_time if not file_of(path).startswith(GCC_FILES)]}
-    process_stages(report, mode, options, {folder: left[folder] for folder in folders}, pair, "in real time")
-    process_stages(report, mode, ["-m", "not real_time", *options], dict.fromkeys(folders, others), pool, "the rest")
+    files = {GCC: process_files(),
+             CLANG: [path for path in process_files() if not file_of(path).startswith(GCC_FILES)]}
+    in_time = {folder: [path for path in files[folder] if is_in_real_time(path) and (
+        folder == CLANG or simulates(path))] for folder in folders}
+    others = {folder: [path for path in files[folder] if not is_in_real_time(path)] for folder in folders}
+    process_stages(report, mode, options, in_time, pair, "in real time")
+    process_stages(report, mode, ["-m", "not real_time", *options], others, pool, "the rest")
     if GCC in folders:
         report.stage("chaos in real time", chaos, mode, GCC)
 
