@@ -58,13 +58,16 @@ def a_start_without_a_motor_board_is_none_and_mends_itself():
 
 def a_mistake_in_the_configuration_is_not_tried_again():
     """The wheels are stopped nevertheless."""
-    with configured("[motor]\nslew = much\n"), Motor() as motor:
-        run("systemctl", "restart", SAFETY)
-        wait(lambda: show(SAFETY, "ActiveState") == "failed", "failed")
-        expect(show(SAFETY, "ExecMainStatus") == "78", "not the exit code of a mistake")
-        motor.wait_still()
-    do("systemctl", "reset-failed", SAFETY)
-    do("systemctl", "start", SAFETY)
+    wait_ready()
+    try:
+        with configured("[motor]\nslew = much\n"), Motor() as motor:
+            run("systemctl", "restart", SAFETY)
+            wait(lambda: show(SAFETY, "ActiveState") == "failed", "failed")
+            expect(show(SAFETY, "ExecMainStatus") == "78", "not the exit code of a mistake")
+            motor.wait_still()
+    finally:  # whatever comes next needs it
+        run("systemctl", "reset-failed", SAFETY)
+        do("systemctl", "start", SAFETY)
     wait_ready()
 
 
