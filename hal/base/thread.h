@@ -1,7 +1,7 @@
 /* The thread for what may hang: one that leaves the loop of its caller alone.
  *
- * It has no real-time priority and takes no signals, whatever its caller has, and its stack is
- * small, because a real-time process locks all of its memory.
+ * It has no real-time priority, unless it asks for it, and takes no signals, whatever its caller
+ * has, and its stack is small, because a real-time process locks all of its memory.
  */
 #ifndef HAL_BASE_THREAD_H
 #define HAL_BASE_THREAD_H

@@ -1,5 +1,6 @@
 /* What has something to read, asked once a tick. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -117,9 +118,12 @@ static void a_source_that_was_closed_is_forgotten(void **state)
 static void what_cannot_be_watched_is_refused(void **state)
 {
     struct fixture *fixture = *state;
+    int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
     assert_int_equal(ready_add(&fixture->ready, READY_DOOR, -1), -EBADF);
+    assert_int_equal(ready_add(&fixture->ready, READY_DOOR, fd), -EPERM);
     assert_false(ready_has(&fixture->ready, READY_DOOR));
+    close(fd);
 }
 
 static void without_a_poll_that_works_every_source_is_ready(void **state)
