@@ -12,7 +12,10 @@
  *   - hands inih one line at a time that ought to be "key = value", if it fits.
  *
  * inih splits that line and cuts off an inline comment. When it comes back for the next line and
- * the handler was not called in between, the line was none. The first mistake ends the stream.
+ * the handler was not called in between, the line was none.
+ *
+ * Behind a mistake the reading goes on. A line that is no "key = value" may have been meant as the
+ * title of a section, so that what follows up to the next title belongs to none.
  */
 #include "config/conf_file.h"
 
@@ -174,13 +177,27 @@ static int read_line(struct reader *reader, size_t room)
     return 0;
 }
 
+static void take_result(struct reader *reader, int result)
+{
+    reader->result = store_worse(reader->result, result);
+}
+
+static void take_line_result(struct reader *reader, int result)
+{
+    take_result(reader, result);
+    if (result != 0) {
+        reader->section = NULL;
+    }
+}
+
 /* inih came back without having called the handler. */
 static void check_pending(struct reader *reader)
 {
     struct span line = {reader->pending, reader->pending + strlen(reader->pending)};
 
-    if (reader->result == 0 && span_size(line) > 0) {
-        reader->result = refuse_line(reader, line, "key = value, [section] or a comment");
+    if (span_size(line) > 0) {
+        take_line_result(reader, refuse_line(reader, line, "key = value, [section] or a comment"));
+        reader->pending[0] = '\0';
     }
 }
 
@@ -190,9 +207,9 @@ static char *next_line(char *buffer, int size, void *stream)
     struct reader *reader = stream;
 
     check_pending(reader);
-    while (reader->result == 0 && reader->next < reader->end) {
-        reader->result = read_line(reader, (size_t)size - 2);
-        if (reader->result == 0 && reader->pending[0] != '\0') {
+    while (reader->result >= 0 && reader->next < reader->end) {
+        take_line_result(reader, read_line(reader, (size_t)size - 2));
+        if (reader->pending[0] != '\0') {
             snprintf(buffer, (size_t)size, "%s\n", reader->pending);
             return buffer;
         }
@@ -211,12 +228,12 @@ static int take_key(void *user, const char *section, const char *key, const char
     if (reader->section == NULL) {
         struct span line = {key, key + strlen(key)};
 
-        reader->result = refuse_line(reader, line, "a [section] before the first key");
+        take_result(reader, refuse_line(reader, line, "a [section] before the first key"));
     } else {
-        reader->result = store_set(reader->config, &reader->place, reader->section, key, value);
+        take_result(reader, store_set(reader->config, &reader->place, reader->section, key, value));
     }
     reader->pending[0] = '\0';
-    return reader->result == 0;
+    return 1;
 }
 
 /* The absolute folder of `path`, allocated; "." when the working directory has no name. */

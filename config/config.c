@@ -93,13 +93,13 @@ static int load_entries(struct config *config, const char *folder, struct dirent
 {
     int result = 0;
 
-    for (int i = 0; i < count && result == 0; i++) {
+    for (int i = 0; i < count && result >= 0; i++) {
         char *path;
 
         if (asprintf(&path, "%s/%s", folder, entries[i]->d_name) < 0) {
             return -ENOMEM;
         }
-        result = conf_file_load(config, path, false);
+        result = store_worse(result, conf_file_load(config, path, false));
         free(path);
     }
     return result;
@@ -154,13 +154,15 @@ int config_load(struct config *config, const char *path, char *const *environmen
                 const char *const *assignments)
 {
     const char *file = path == NULL ? CONFIG_DEFAULT_FILE : path;
-    int result = conf_file_load(config, file, path == NULL);
+    int result;
 
-    if (result == 0) {
-        result = load_drop_ins(config, file);
+    config->error[0] = '\0';
+    result = conf_file_load(config, file, path == NULL);
+    if (result >= 0) {
+        result = store_worse(result, load_drop_ins(config, file));
     }
-    if (result == 0) {
-        result = variable_load(config, environment, assignments);
+    if (result >= 0) {
+        result = store_worse(result, variable_load(config, environment, assignments));
     }
     return result != 0 ? result : check_complete(config, file);
 }
@@ -177,14 +179,18 @@ static bool is_in_drop_ins(const char *path)
 
 int config_load_file(struct config *config, const char *path)
 {
-    int result = conf_file_load(config, path, false);
+    int result;
 
+    config->error[0] = '\0';
+    result = conf_file_load(config, path, false);
     return result != 0 || is_in_drop_ins(path) ? result : check_complete(config, path);
 }
 
 int config_load_bytes(struct config *config, const char *path, const void *bytes, size_t size)
 {
-    int result = conf_file_parse(config, path, bytes, size);
+    int result;
 
+    config->error[0] = '\0';
+    result = conf_file_parse(config, path, bytes, size);
     return result != 0 || is_in_drop_ins(path) ? result : check_complete(config, path);
 }

@@ -2,8 +2,10 @@
  *
  * Sources in rising order of precedence: the tables' defaults, one file, the *.conf files of the
  * folder conf.d beside it in name order, the environment, the command line. Every value remembers
- * where it came from. Any mistake makes the whole configuration unusable: config_error() says it in
- * one line (place, value, what was expected, nearest known key) and the caller exits with 78.
+ * where it came from. Any mistake makes the whole configuration unusable: config_error() says the
+ * first in one line (place, value, what was expected, nearest known key) and the caller exits with
+ * 78. What is right is read all the same, also behind a mistake, for the one use that cannot wait
+ * until all is right: to stop the wheels.
  *
  * A value obeys the same rules in every source, so that config_show can print it as a line of a
  * file: printable UTF-8, blanks around it do not count, "key = value" has at most 198 bytes (with
@@ -54,7 +56,7 @@ int config_load_file(struct config *config, const char *path);
 /* The same for bytes in memory, read as the content of `path`. */
 int config_load_bytes(struct config *config, const char *path, const void *bytes, size_t size);
 
-/* The one line that explains the last CONFIG_REFUSED; "" before it. */
+/* The one line that explains why the last load was CONFIG_REFUSED; "" when it was not. */
 const char *config_error(const struct config *config);
 
 /* Sections with names: how many there are, and the name of one. */

@@ -4,8 +4,8 @@
  * Nothing else is kept: what `config show` prints is printed from the same bytes that the module
  * gets. Memory is bounded by the tables: there are never more sections than they allow.
  *
- * The first mistake ends the reading, so one error line is all there is; everything foreign in it
- * is escaped and cut.
+ * The first mistake is told, in one error line, and what comes behind it is read all the same;
+ * everything foreign in the line is escaped and cut.
  */
 #include "config/store.h"
 
@@ -24,12 +24,20 @@ int store_refuse(struct config *config, const char *place, const char *format, .
     va_list arguments;
     int used;
 
+    if (config->error[0] != '\0') {
+        return CONFIG_REFUSED;
+    }
     used = snprintf(config->error, sizeof(config->error), "%s: ", place);
     assert(used > 0 && (size_t)used < sizeof(config->error));
     va_start(arguments, format);
     vsnprintf(config->error + used, sizeof(config->error) - (size_t)used, format, arguments);
     va_end(arguments);
     return CONFIG_REFUSED;
+}
+
+int store_worse(int a, int b)
+{
+    return a < 0 || b == 0 ? a : b;
 }
 
 static void shown(const char *text, char ret_line[static SHOWN_SIZE])

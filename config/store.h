@@ -54,9 +54,12 @@ struct config {
 int store_init(struct config *config, const struct setting_table *const *tables, size_t count);
 void store_fini(struct config *config);
 
-/* Says why the input is wrong and returns CONFIG_REFUSED. */
+/* Says why the input is wrong, unless an earlier mistake was told, and returns CONFIG_REFUSED. */
 __attribute__((format(printf, 3, 4))) int store_refuse(struct config *config, const char *place,
                                                        const char *format, ...);
+
+/* Of two results the one to end with: -errno, then CONFIG_REFUSED, then 0. */
+int store_worse(int a, int b);
 
 /* The section number `index` of a table, or NULL. */
 struct section *store_section(const struct config *config, const struct setting_table *table,

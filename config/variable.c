@@ -97,6 +97,8 @@ static const char *value_of(char *const *environment, const char *name)
 static int load_nav(struct config *config, const struct setting_table *table,
                     char *const *environment, const char *folder)
 {
+    int worst = 0;
+
     for (size_t i = 0; i < NAV_COUNT; i++) {
         const char *name = nav_variables[i].name, *value = value_of(environment, name);
         struct place place = place_of_variable(name, strlen(name), folder);
@@ -112,11 +114,9 @@ static int load_nav(struct config *config, const struct setting_table *table,
         if (result == 0) {
             result = set_trimmed(config, &place, section, nav_variables[i].key, value);
         }
-        if (result != 0) {
-            return result;
-        }
+        worst = store_worse(worst, result);
     }
-    return 0;
+    return worst;
 }
 
 /* `variable` begins with the prefix and has its '=' at `length`. */
@@ -153,17 +153,17 @@ static int load_environment(struct config *config, char *const *environment, con
 {
     int result = 0;
 
-    for (size_t i = 0; i < config->table_count && result == 0; i++) {
+    for (size_t i = 0; i < config->table_count; i++) {
         if (strcmp(config->tables[i]->section, SECTION_OF_NAV) == 0) {
             result = load_nav(config, config->tables[i], environment, folder);
         }
     }
-    for (; *environment != NULL && result == 0; environment++) {
+    for (; *environment != NULL && result >= 0; environment++) {
         size_t length = strcspn(*environment, "=");
 
         if (strncmp(*environment, PREFIX, strlen(PREFIX)) == 0 && (*environment)[length] == '=' &&
             (*environment)[length + 1] != '\0') {
-            result = load_variable(config, *environment, length, folder);
+            result = store_worse(result, load_variable(config, *environment, length, folder));
         }
     }
     return result;
@@ -245,8 +245,8 @@ int variable_load(struct config *config, char *const *environment, const char *c
     if (environment != NULL) {
         result = load_environment(config, environment, folder);
     }
-    for (; assignments != NULL && *assignments != NULL && result == 0; assignments++) {
-        result = load_assignment(config, *assignments, folder);
+    for (; assignments != NULL && *assignments != NULL && result >= 0; assignments++) {
+        result = store_worse(result, load_assignment(config, *assignments, folder));
     }
     free(folder);
     return result;

@@ -219,21 +219,20 @@ static void take_values(struct setup *setup, const struct config *config)
     config_get(config, &keys_table, 0, &setup->keys);
 }
 
-/* Reads it all; the wheels are stopped on the way, with what is known of the device. 0 or an exit
- * code. */
+/* Reads it all; the wheels are stopped on the way, also when there is a mistake in it, on the
+ * device that it names. 0 or an exit code. */
 static int configure(struct process *process, const struct arguments *arguments, int *ret_stopped)
 {
-    struct config *config;
+    struct config *config = NULL;
     int result = config_new(config_list, config_list_count, &config);
 
-    if (result < 0) {
-        return system_failed(&process->log, "configuration", result);
-    }
-    result = config_load(config, arguments->config, environ, arguments->assignments);
     if (result == 0) {
+        result = config_load(config, arguments->config, environ, arguments->assignments);
         take_values(&process->setup, config);
+    } else {
+        strcpy(process->setup.motor.device, MOTOR_DEVICE);
     }
-    *ret_stopped = stop_wheels(result == 0 ? process->setup.motor.device : MOTOR_DEVICE);
+    *ret_stopped = stop_wheels(process->setup.motor.device);
     if (result == CONFIG_REFUSED) {
         log_error(&process->log, "%s", config_error(config));
     }
@@ -538,11 +537,12 @@ static int run_or_check(struct process *process, const struct arguments *argumen
 
 static int stop_motors(struct process *process, const struct arguments *arguments)
 {
-    int stopped, result = configure(process, arguments, &stopped);
+    int stopped;
 
+    (void)configure(process, arguments, &stopped);
     if (stopped < 0) {
-        log_error(&process->log, "no zeros could be written to %s: %s",
-                  result == 0 ? process->setup.motor.device : MOTOR_DEVICE, strerror(-stopped));
+        log_error(&process->log, "no zeros could be written to %s: %s", process->setup.motor.device,
+                  strerror(-stopped));
         return EXIT_OUTPUT;
     }
     return 0;

@@ -9,11 +9,13 @@ import signal
 import struct
 import subprocess
 import time
+import tty
 
 import pytest
 
 from car import (DISARM, ESTOP, HELLO, KIND_BUS, KIND_GOOD, LOOK, PRESSED, RELEASED, RESET, SAFETY,
                  Car)
+from device_bytes import BoardReader, duties
 
 
 # Permission
@@ -318,6 +320,23 @@ def test_stop_motors_with_a_bad_configuration_tries_all_the_same(tmp_path):
                           text=True, timeout=10)
     assert done.returncode == 74
     assert "did you mean" in done.stderr and "/dev/ttyAMA0" in done.stderr
+
+
+def test_stop_motors_finds_the_device_behind_a_mistake(tmp_path):
+    """Also when the mistake is in the same section, and another in the environment."""
+    board, line = os.openpty()
+    tty.setraw(line)
+    config = tmp_path / "bad.conf"
+    config.write_text(f"[lidar]\nfoward = 1\n[motor]\nslew = much\ndevice = {os.ttyname(line)}\n")
+    done = subprocess.run([SAFETY, "--stop-motors", "--config", config], capture_output=True, timeout=10,
+                          text=True, env={**os.environ, "TURBONAV_GATE_MISTAKE": "1"})
+    assert done.returncode == 0, done.stderr
+    reader = BoardReader()
+    reader.push(os.read(board, 4096), 0, 0)
+    os.close(board)
+    os.close(line)
+    assert f"{config}:2: [lidar] foward: unknown key" in done.stderr and done.stderr.count("\n") == 1
+    assert {duties(data) for _, _, data in reader.frames} == {(0, 0, 0, 0)} and reader.garbage == 0
 
 
 def test_check_prints_a_table_with_the_wheels_still(tmp_path):

@@ -192,16 +192,17 @@ struct robot accepted(const char *text)
     return robot;
 }
 
-void refused_bytes(const char *text, size_t size, const char *expected)
+struct robot refused_bytes(const char *text, size_t size, const char *expected)
 {
     struct robot robot;
     char error[1024];
 
     assert_int_equal(parse(text, size, &robot, error), CONFIG_REFUSED);
     assert_string_equal(error, expected);
+    return robot;
 }
 
-void refused(const char *text, const char *expected)
+struct robot refused(const char *text, const char *expected)
 {
-    refused_bytes(text, strlen(text), expected);
+    return refused_bytes(text, strlen(text), expected);
 }

@@ -68,9 +68,10 @@ struct robot fixture_robot(const struct fixture *fixture);
 struct server fixture_server(const struct fixture *fixture, size_t index);
 
 /* Reads `text` as /etc/car.conf into a config of its own, so that one test may try many texts:
- * it is right and these are its values, or it is refused with exactly this error. */
+ * it is right and these are its values, or it is refused with exactly this error, and these are the
+ * values that were read all the same. */
 struct robot accepted(const char *text);
-void refused(const char *text, const char *expected);
-void refused_bytes(const char *text, size_t size, const char *expected);
+struct robot refused(const char *text, const char *expected);
+struct robot refused_bytes(const char *text, size_t size, const char *expected);
 
 #endif

@@ -98,6 +98,42 @@ static void a_mistake_in_a_drop_in_names_the_drop_in(void **state)
     assert_non_null(strstr(config_error(fixture->config), "/conf.d/a.conf:3: [robot] delay = x:"));
 }
 
+static void sources_behind_a_mistake_are_read(void **state)
+{
+    char *environment[] = {"TURBONAV_ROBOT_DELAY=20", "TURBONAV_ROBOT_DELEY=1",
+                           "TURBONAV_ROBOT_COUNT=4", NULL};
+    const char *assignments[] = {"robot", "robot.battery=8V", NULL};
+    struct fixture *fixture = *state;
+    struct robot robot;
+
+    fixture_write(fixture, "car.conf", "[robot]\ndelay = x\n");
+    fixture_write(fixture, "conf.d/a.conf", "nothing\n");
+    fixture_write(fixture, "conf.d/b.conf", "[robot]\nreach = 30\n");
+    assert_int_equal(fixture_load(fixture, environment, assignments), CONFIG_REFUSED);
+    assert_non_null(strstr(config_error(fixture->config), "/car.conf:2: [robot] delay = x:"));
+    robot = fixture_robot(fixture);
+    assert_int_equal(robot.reach_mm, 30);
+    assert_int_equal(robot.delay_ms, 20);
+    assert_int_equal(robot.count, 4);
+    assert_int_equal(robot.battery_mv, 8000);
+    /* The next load tells of its own mistakes. */
+    fixture_write(fixture, "car.conf", "");
+    assert_int_equal(fixture_load(fixture, NULL, NULL), CONFIG_REFUSED);
+    assert_non_null(strstr(config_error(fixture->config), "/conf.d/a.conf:1: nothing:"));
+}
+
+static void a_file_that_is_missing_hides_no_other_source(void **state)
+{
+    char *environment[] = {"TURBONAV_ROBOT_DELAY=20", NULL};
+    struct fixture *fixture = *state;
+
+    fixture_write(fixture, "conf.d/b.conf", "[robot]\nreach = 30\n");
+    assert_int_equal(fixture_load(fixture, environment, NULL), CONFIG_REFUSED);
+    assert_non_null(strstr(config_error(fixture->config), "/car.conf: No such file"));
+    assert_int_equal(fixture_robot(fixture).reach_mm, 30);
+    assert_int_equal(fixture_robot(fixture).delay_ms, 20);
+}
+
 static void a_drop_in_folder_that_is_none_is_refused(void **state)
 {
     struct fixture *fixture = *state;
@@ -297,6 +333,8 @@ int main(void)
         FIXTURE_TEST(only_regular_files_are_read),
         FIXTURE_TEST(later_sources_win_in_order),
         FIXTURE_TEST(a_mistake_in_a_drop_in_names_the_drop_in),
+        FIXTURE_TEST(sources_behind_a_mistake_are_read),
+        FIXTURE_TEST(a_file_that_is_missing_hides_no_other_source),
         FIXTURE_TEST(a_drop_in_folder_that_is_none_is_refused),
         FIXTURE_TEST(a_drop_in_completes_a_section_of_the_file),
         FIXTURE_TEST(one_file_by_itself_leaves_drop_ins_alone),

@@ -199,6 +199,37 @@ static void lines_are_as_long_as_inih_takes_them(void **state)
     assert_int_equal(accepted(text).delay_ms, 20);
 }
 
+static void what_is_right_is_read_behind_a_mistake(void **state)
+{
+    static const struct {
+        const char *line, *error;
+        int64_t delay_ms; /* after "delay = 20" behind it; 500: the line may have been a title */
+    } cases[] = {
+        {"forwrad = 1", "[robot] forwrad: unknown key; did you mean \"forward\"?", 20},
+        {"lamp = 2", "[robot] lamp = 2: expected yes or no", 20},
+        {"[robt]", "[robt]: unknown section; did you mean [robot]?", 500},
+        {"[vlm", "[vlm: expected [section] or [section \"name\"]", 500},
+        {"vlm]", "vlm]: expected key = value, [section] or a comment", 500},
+        {"[v\x01lm]", "byte 0x01: expected printable UTF-8 text", 500},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[256], expected[256];
+        struct robot robot;
+
+        snprintf(text, sizeof(text),
+                 "[robot]\n%s\ndelay = 20\n[robot]\nreach = 30\nnothing\n[robot]\ncount = 4\n",
+                 cases[i].line);
+        snprintf(expected, sizeof(expected), "/etc/car.conf:2: %s", cases[i].error);
+        robot = refused(text, expected);
+        assert_int_equal(robot.delay_ms, cases[i].delay_ms);
+        assert_int_equal(robot.reach_mm, 30);
+        assert_int_equal(robot.count, 4);
+        assert_false(robot.lamp);
+    }
+}
+
 static void files_are_at_most_64_kb(void **state)
 {
     struct fixture *fixture = *state;
@@ -236,6 +267,7 @@ int main(void)
         FIXTURE_TEST(bytes_that_are_no_text_are_refused),
         FIXTURE_TEST(lines_may_end_as_on_windows_and_begin_with_a_mark),
         FIXTURE_TEST(lines_are_as_long_as_inih_takes_them),
+        FIXTURE_TEST(what_is_right_is_read_behind_a_mistake),
         FIXTURE_TEST(files_are_at_most_64_kb),
     };
 
