@@ -24,6 +24,11 @@ def ask(path, order=None):
         return json.load(answer)
 
 
+def load():
+    do("modprobe", "vimc")
+    do("udevadm", "settle")
+
+
 def explore():
     """A mission of the agent that serves; it may take a while until model and camera are there."""
     def begun():
@@ -45,13 +50,13 @@ def stand_in():
 
 
 def camera_of_the_kernel_is_listed():
-    do("modprobe", "vimc")
-    do("udevadm", "settle")
+    load()
     listed = run(*USER, "turbonav", "camera", "list")
     expect("vimc" in listed.stdout, f"{listed.stdout}{listed.stderr}")
 
 
 def camera_gives_a_jpeg():
+    load()
     path = "/tmp/look.jpg"
     if os.path.exists(path):
         os.unlink(path)
@@ -64,6 +69,7 @@ def camera_gives_a_jpeg():
 
 
 def pictures_become_decisions_and_motion():
+    load()
     wait_ready()
     stand_in()
     do("systemctl", "start", AGENT)
@@ -78,6 +84,7 @@ def pictures_become_decisions_and_motion():
 
 
 def camera_that_is_unplugged_stops_the_car_and_drives_it_again_when_it_is_back():
+    load()
     wait_ready()
     stand_in()
     do("systemctl", "start", AGENT)

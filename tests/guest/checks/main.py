@@ -38,6 +38,11 @@ def on_alarm(*_):
     raise Failed(f"not within {SECONDS} s")
 
 
+def shortened(why):
+    """The beginning says what was missed, the end what a journal or a traceback said last."""
+    return why if len(why) < 700 else f"{why[:200]} [...] {why[-450:]}"
+
+
 def attempt(check):
     """None, or why not."""
     signal.alarm(SECONDS)
@@ -46,9 +51,9 @@ def attempt(check):
     except Skipped:
         raise
     except Failed as reason:
-        return str(reason)[-600:]
+        return shortened(str(reason))
     except Exception:
-        return traceback.format_exc(limit=-3)[-600:]
+        return shortened(traceback.format_exc(limit=-3))
     finally:
         signal.alarm(0)
     return None
