@@ -257,10 +257,9 @@ def simulates(path):
 
 
 def process_files():
-    """The files of process tests: the page's, which take longest, then those that can be beside them, the big
-    ones first."""
+    """The files of process tests: the page's, which take longest, then the big ones first."""
     paths = sorted(glob.glob(f"{ROOT}/tests/e2e/test_*.py"), key=lambda path: (
-        not file_of(path).startswith(GCC_FILES), simulates(path), -os.path.getsize(path)))
+        not file_of(path).startswith(GCC_FILES), -os.path.getsize(path)))
     return [os.path.relpath(path, ROOT) for path in paths]
 
 
@@ -615,15 +614,15 @@ def build_all(report, mode, pool, beside):
 
 
 def tight_stages(report, mode, options, folders, pool):
-    """What has bounds of the clock that are short: nothing runs beside it."""
+    """What has bounds of the clock that are short: nothing else runs beside it."""
     marked = [path for path in process_files() if not is_in_real_time(path) and has_marks(path)]
-    units = [(folder, pool.submit(unit, mode, folder, "unit-real-time", "--suite", "real_time"))
-             for folder in folders]
-    for folder, future in units:
-        report.stage(f"unit tests in real time: {TITLES[folder]}", future.result)
-    for folder in folders:
-        tight = Process(mode, folder, "tight", [(marked, ["-m", "real_time", *options])], pool, lambda _: True)
-        report.stage(f"process tests, tight bounds in time: {TITLES[folder]}", tight.wait)
+    waits = [(f"unit tests in real time: {TITLES[folder]}",
+              pool.submit(unit, mode, folder, "unit-real-time", "--suite", "real_time").result) for folder in folders]
+    waits += [(f"process tests, tight bounds in time: {TITLES[folder]}",
+               Process(mode, folder, "tight", [(marked, ["-m", "real_time", *options])], pool, lambda _: True).wait)
+              for folder in folders]
+    for wait in waits:
+        report.stage(*wait)
 
 
 def begin_computing(mode, folders, beside):
