@@ -2,7 +2,7 @@
 
 import contextlib
 
-from guest import SAFETY, Drive, DropIn, Motor, do, expect, main_pid, run, show, wait, wait_ready
+from guest import SAFETY, Drive, DropIn, Motor, do, expect, main_pid, show, start_safety, wait, wait_ready
 
 # Then nobody but ExecStopPost writes zeros after the death of loop and brake.
 FOR_GOOD = "[Service]\nRestart=no\n"
@@ -35,8 +35,9 @@ def dies_for_good(number):
     """Loop and brake at once, while a wheel turns."""
     wait_ready()
     with DropIn(FOR_GOOD), contextlib.ExitStack() as stack:
-        stack.callback(lambda: (run("systemctl", "reset-failed", SAFETY),
-                                do("systemctl", "start", SAFETY)))
+        stack.callback(start_safety)
+        start_safety()  # the emulator may have stood still in daemon-reload, and the brake have ended it
+        wait_ready()
         with Drive(), Motor() as motor:
             kill("all", number)
             motor.wait_still()

@@ -100,6 +100,12 @@ def wait_ready():
     wait(is_ready, lambda: f"ready; {show(SAFETY, 'ActiveState', 'StatusText')}", 40)
 
 
+def start_safety():
+    """Also when it has died for good, and when it runs."""
+    run("systemctl", "reset-failed", SAFETY)
+    do("systemctl", "start", SAFETY)
+
+
 def restart_safety():
     do("systemctl", "restart", SAFETY)
     wait_ready()

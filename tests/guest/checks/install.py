@@ -5,7 +5,7 @@ import re
 import stat
 
 from guest import (AGENT, SAFETY, SOCKET, STOP, Bus, Motor, configured, do, expect, follow,
-                   restart_safety, run, show, wait, wait_ready)
+                   restart_safety, run, show, start_safety, wait, wait_ready)
 
 
 def steps_of_readme_install_users_and_units():
@@ -66,8 +66,7 @@ def a_mistake_in_the_configuration_is_not_tried_again():
             expect(show(SAFETY, "ExecMainStatus") == "78", "not the exit code of a mistake")
             motor.wait_still()
     finally:  # whatever comes next needs it
-        run("systemctl", "reset-failed", SAFETY)
-        do("systemctl", "start", SAFETY)
+        start_safety()
     wait_ready()
 
 
