@@ -516,11 +516,11 @@ def test_compressed_body_is_415_and_huge_body_413(server):
 
 
 def test_everything_is_503_while_loading():
-    with Standin("--loading", "600") as server:
+    with Standin("--loading", "3000") as server:
         for answer in (server.get("/health"), server.get("/nope"),
                        server.post("/completion", {})):
             refused(answer, 503, "unavailable_error", "Loading model")
-        time.sleep(0.7)
+        time.sleep(3)
         assert server.get("/health").status == 200
 
 
@@ -556,8 +556,9 @@ def test_chunked_body_is_read(server):
     assert connection.getresponse().status == 200
 
 
+@pytest.mark.real_time
 def test_questions_queue_in_order_and_health_does_not():
-    with Standin("--service", "300") as server:
+    with Standin("--service", "500") as server:
         done = []
 
         def ask(number):
@@ -568,17 +569,17 @@ def test_questions_queue_in_order_and_health_does_not():
         start = time.monotonic()
         for thread in threads:
             thread.start()
-            time.sleep(0.05)
-        before = time.monotonic()
+            time.sleep(0.1)  # it is not told when one of them is in the queue
         assert server.get("/health").status == 200
-        assert time.monotonic() - before < 0.15
+        assert done == []
         for thread in threads:
             thread.join()
         assert [number for number, _ in done] == [0, 1, 2]
         for number, finished in done:
-            assert finished - start == pytest.approx(0.3 * (number + 1), abs=0.1)
+            assert finished - start == pytest.approx(0.5 * (number + 1), abs=0.1)
 
 
+@pytest.mark.real_time
 def test_service_time_is_kept():
     with Standin("--service", "18.4") as server:
         body, connection, times = completion(server), server.connect(), []
@@ -589,6 +590,11 @@ def test_service_time_is_kept():
         assert min(times) >= 18.4
         assert statistics.median(times) < 25
         assert 9 < answer.json["timings"]["prompt_ms"] <= 18.4
+
+
+def threads_of(server):
+    with open(f"/proc/{server.process.pid}/status", encoding="ascii") as status:
+        return int(re.search(r"Threads:\s*(\d+)", status.read())[1])
 
 
 def test_memory_does_not_grow_with_requests():
@@ -608,10 +614,10 @@ def test_memory_does_not_grow_with_requests():
         after = ask(1000)
         if "SAN_OPTIONS" not in "".join(__import__("os").environ):
             assert after - before < 1 << 20
-        time.sleep(0.2)
-        with open(f"/proc/{server.process.pid}/status", encoding="ascii") as status:
-            threads = int(re.search(r"Threads:\s*(\d+)", status.read())[1])
-        assert threads <= 4
+        end = time.monotonic() + 5
+        while threads_of(server) > 4:  # that of a connection ends soon after it
+            assert time.monotonic() < end, threads_of(server)
+            time.sleep(0.05)
 
 
 # --- faults ---
@@ -638,9 +644,7 @@ def test_fault_hang_holds_until_the_client_leaves():
         with pytest.raises(socket.timeout):
             server.post("/completion", body, connection=connection)
         connection.close()
-        start = time.monotonic()
-        assert server.post("/completion", body).status == 200
-        assert time.monotonic() - start < 1
+        assert server.post("/completion", body, timeout=5).status == 200
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -655,11 +659,12 @@ def test_signal_ends_it_at_once_even_while_hanging(number):
     start = time.monotonic()
     code, out, error = server.stop(number)
     assert (code, out) == (0, ""), error
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 4  # an idle connection would be closed after five
     for thread in threads:
         thread.join()
 
 
+@pytest.mark.real_time
 def test_fault_slow_body_comes_byte_by_byte():
     with Standin("--fault", "slow-body") as server:
         connection = server.connect()
