@@ -16,7 +16,7 @@ import lines
 import pins
 import policy
 import reset
-from guest import OUTSIDE, Bus, Failed, Pins, Skipped, keep_journal, read
+from guest import OUTSIDE, SAFETY, Bus, Failed, Pins, Skipped, keep_journal, read, show, wait
 
 SECONDS = 120  # a check that takes longer hangs
 BOOTED = "/var/lib/turbonav-guest-booted"
@@ -74,6 +74,12 @@ def judge(check):
         say(f"skipped {name}: {reason}")
 
 
+def wait_next_start():
+    """What this start of the loop may open was settled when it began, perhaps before the bus was there."""
+    before = int(show(SAFETY, "NRestarts"))
+    wait(lambda: int(show(SAFETY, "NRestarts")) > before, "the loop is started again", 40)
+
+
 def main():
     signal.signal(signal.SIGALRM, on_alarm)
     first, hung = not os.path.exists(BOOTED), os.path.exists(reset.HUNG)
@@ -84,7 +90,8 @@ def main():
         os.sync()
     else:
         Bus.make()  # at first what README.md says makes its group, and then it
-    Pins.make()  # the loop does not start without them, and the bus should be there by then
+        wait_next_start()
+    Pins.make()  # without them no start of the loop succeeds
     only = re.compile(read(f"{OUTSIDE}/only"))
     # Neither: the watchdog was on and a stall of the machine outside came before the hang; once more.
     for check in reset.CHECKS_AFTER if hung else [*FIRST, HANG] if first else [HANG]:
