@@ -40,6 +40,13 @@ def explore():
     return wait(begun, lambda: f"a mission; {run('systemctl', 'status', AGENT).stdout}", 60)
 
 
+def decided():
+    """All decisions so far. A mission that a stall has ended is followed by another one."""
+    if ask("/v1/status")["mission"]["state"] == "ended":
+        explore()
+    return ask("/v1/decisions")["decisions"]
+
+
 def stand_in():
     """It says forward, whatever it sees: what the picture shows is vimc's affair."""
     if run("pidof", "turbonav-standin").returncode == 0:
@@ -76,7 +83,7 @@ def pictures_become_decisions_and_motion():
     with Motor() as motor:
         explore()
         motor.wait_moving(40)
-        wait(lambda: len(ask("/v1/decisions")["decisions"]) > 5, "decisions", 40)
+        wait(lambda: len(decided()) > 5, "decisions", 40)
         ask("/v1/stop", {})
         motor.wait_still()
     words = {decision["decision"] for decision in ask("/v1/decisions")["decisions"]}
