@@ -43,7 +43,9 @@ MACHINE = ["-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2"
            "-device", "qemu-xhci,id=usb"]
 # panic: now and then the emulator runs the breakpoint of a kernel that rewrites itself while it starts
 # ("Oops: int3"), before there is a watchdog; it may try again.
-KERNEL_OPTIONS = "console=ttyS0 quiet panic=1 systemd.firstboot=no systemd.getty_auto=no"
+# norandmaps: QEMU keeps what it has translated by address. With every process at addresses of its own its buffer
+# of 1 GB is full within 65 s, and while it is emptied nothing runs for as long as the brake gives the loop.
+KERNEL_OPTIONS = "console=ttyS0 quiet norandmaps panic=1 systemd.firstboot=no systemd.getty_auto=no"
 
 
 class Impossible(Exception):
