@@ -4,6 +4,7 @@ the world outside of the process, and seen cleared when the cause is gone.
 The reasons come from the header itself, so one that is added there fails here until it has a row.
 One car for all of them: each row begins and ends with a car that drives and has no reason not to."""
 
+import re
 import signal
 import time
 from dataclasses import dataclass, field
@@ -209,7 +210,8 @@ def test_three_late_ticks_within_a_second_drop_permission(shared_stage):
         hold_up_the_loop(stage)
         stage.car.drive(stage.agent, 0.1, vx=200)
     assert stage.agent.verdict["mission"] == 0 and not stage.car.moving()
-    assert any("fault overrun" in text for _, _, text in stage.agent.events), stage.agent.events
+    # Not the only fault when the machine held up the lidar's reader as well.
+    assert any(re.search(r"\bfault .*\boverrun\b", text) for _, _, text in stage.agent.events), stage.agent.events
     time.sleep(1.0)  # it is over, and still nothing moves
     assert not stage.car.keep(stage.agent, stage.car.moving, 0.4, vx=200)
     stage.drive()
