@@ -10,8 +10,8 @@ from reference import Reference
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "real_time: its bounds are tight ones of the clock, so an emulated "
-                            "processor does not run it; all of the files with a played car are like that")
+    config.addinivalue_line("markers", "real_time: its bounds are tight ones of the clock, so it runs alone, "
+                            "and in no tree of another Debian; all of the files with a played car are like that")
     config.addinivalue_line("markers", "many_starts: too slow where the start of a program is")
 
 

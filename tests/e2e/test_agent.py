@@ -32,8 +32,9 @@ def environment(**more):
 
 
 def agent(*arguments, config=CONFIG, env=None, timeout=60, **keywords):
+    patience = ["--set", f"vlm.cli.timeout={1000 * PATIENCE}ms"] if "--vlm" in arguments else []
     return subprocess.run(
-        [AGENT, *(["--config", config] if config else []), *map(str, arguments)],
+        [AGENT, *(["--config", config] if config else []), *patience, *map(str, arguments)],
         capture_output=True,
         text=True,
         env=environment(**(env or {})),
@@ -57,8 +58,7 @@ class Run:
 
 
 def dry_run(url, frames, *arguments, **keywords):
-    return Run(agent("--dry-run", "--json", "--frames", frames, "--vlm", url,
-                     "--set", f"vlm.cli.timeout={1000 * PATIENCE}ms", *arguments, **keywords))
+    return Run(agent("--dry-run", "--json", "--frames", frames, "--vlm", url, *arguments, **keywords))
 
 
 @pytest.fixture
