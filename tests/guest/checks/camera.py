@@ -40,11 +40,20 @@ def explore():
     return wait(begun, lambda: f"a mission; {run('systemctl', 'status', AGENT).stdout}", 60)
 
 
+def running():
+    """The mission: another one when a stall has ended the one before."""
+    mission = ask("/v1/status")["mission"]
+    return explore() if mission["state"] == "ended" else mission
+
+
+def drive_off(motor):
+    explore()
+    wait(lambda: running() and any(any(duty) for _, duty in motor.news()), "a wheel turns", 60)
+    return running()
+
+
 def decided():
-    """All decisions so far. A mission that a stall has ended is followed by another one."""
-    if ask("/v1/status")["mission"]["state"] == "ended":
-        explore()
-    return ask("/v1/decisions")["decisions"]
+    return running() and ask("/v1/decisions")["decisions"]
 
 
 def stand_in():
@@ -81,8 +90,7 @@ def pictures_become_decisions_and_motion():
     stand_in()
     do("systemctl", "start", AGENT)
     with Motor() as motor:
-        explore()
-        motor.wait_moving(40)
+        drive_off(motor)
         wait(lambda: len(decided()) > 5, "decisions", 40)
         ask("/v1/stop", {})
         motor.wait_still()
@@ -97,16 +105,14 @@ def camera_that_is_unplugged_stops_the_car_and_drives_it_again_when_it_is_back()
     do("systemctl", "start", AGENT)
     try:
         with Motor() as motor:
-            mission = explore()
-            motor.wait_moving(40)
+            mission = drive_off(motor)
             plug(False)
             motor.wait_still("zeros without pictures")
             wait(lambda: ask(f"/v1/missions/{mission['id']}")["state"] == "ended", "the mission has ended")
             end = ask(f"/v1/missions/{mission['id']}")
             expect(end["reason"] == "fault", f"{end}")
             plug(True)
-            explore()
-            motor.wait_moving(40)
+            drive_off(motor)
             ask("/v1/stop", {})
             motor.wait_still()
     finally:
