@@ -12,6 +12,9 @@ import os
 import signal
 import subprocess
 
+# So many times as long as usual may something take: where the processor is emulated, or others come first on it.
+PATIENCE = int(os.environ.get("NAV_TEST_PATIENCE", "1"))
+
 
 def binary():
     build = os.environ.get("NAV_TEST_BUILD", "build")
@@ -60,7 +63,7 @@ class Standin:
         if self.process.poll() is None:
             self.process.send_signal(number)
         try:
-            out, error = self.process.communicate(timeout=10)
+            out, error = self.process.communicate(timeout=10 * PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             out, error = self.process.communicate()

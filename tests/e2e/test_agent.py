@@ -13,14 +13,12 @@ import time
 
 import pytest
 
-from standin import Standin
+from standin import PATIENCE, Standin
 
 BUILD = os.environ.get("NAV_TEST_BUILD", "build")
 AGENT = os.path.join(BUILD, "agent", "turbonav-agent")
 HOME = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CONFIG = os.path.join(HOME, "config", "demo.conf")
-# So many times as long as usual may a question take: where the processor is emulated, or others come first on it.
-PATIENCE = int(os.environ.get("NAV_TEST_PATIENCE", "1"))
 TIMEOUT_MS = 400 * PATIENCE
 # What a stalling machine may add to a deadline before a test calls it missed.
 SLACK_MS = 1500
@@ -31,14 +29,14 @@ def environment(**more):
     return {**kept, **more}
 
 
-def agent(*arguments, config=CONFIG, env=None, timeout=60, **keywords):
+def agent(*arguments, config=CONFIG, env=None, **keywords):
     patience = ["--set", f"vlm.cli.timeout={1000 * PATIENCE}ms"] if "--vlm" in arguments else []
     return subprocess.run(
         [AGENT, *(["--config", config] if config else []), *patience, *map(str, arguments)],
         capture_output=True,
         text=True,
         env=environment(**(env or {})),
-        timeout=timeout,
+        timeout=60 * PATIENCE,
         **keywords,
     )
 
@@ -506,7 +504,7 @@ def test_signal_ends_with_a_summary(number, code, frames):
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
         process.stdout.readline()
         process.send_signal(number)
-        out, error = process.communicate(timeout=10)
+        out, error = process.communicate(timeout=10 * PATIENCE)
     assert process.returncode == code, error
     assert json.loads(out.splitlines()[-1])["summary"]["answered"] >= 1
 
@@ -515,5 +513,5 @@ def test_output_that_fails_is_told(server, few):
     with open("/dev/full", "w") as full:
         done = subprocess.run(
             [AGENT, "--config", CONFIG, "--dry-run", "--frames", few, "--vlm", server.url],
-            stdout=full, stderr=subprocess.PIPE, text=True, env=environment(), timeout=30)
+            stdout=full, stderr=subprocess.PIPE, text=True, env=environment(), timeout=30 * PATIENCE)
     assert done.returncode == 74 and "standard output failed" in done.stderr

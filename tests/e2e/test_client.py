@@ -10,6 +10,7 @@ import time
 import pytest
 
 from oddserver import OddServer, response, word
+from standin import PATIENCE
 from test_agent import AGENT, CONFIG, agent, dry_run, environment
 
 START = 2  # questions before the first frame
@@ -46,7 +47,7 @@ def test_answer_after_the_deadline_is_thrown_away(frames):
         process.send_signal(signal.SIGSTOP)
         time.sleep(1)
         process.send_signal(signal.SIGCONT)
-        out, error = process.communicate(timeout=20)
+        out, error = process.communicate(timeout=20 * PATIENCE)
     rest = [json.loads(line) for line in out.splitlines()]
     assert process.returncode == 0, error
     assert first["decision"] == "forward"
@@ -145,7 +146,7 @@ def test_output_that_fails_ends_the_run(frames):
         done = subprocess.run(
             [AGENT, "--config", CONFIG, "--dry-run", "--loop", "--frames", frames,
              "--vlm", server.url],
-            stdout=full, stderr=subprocess.PIPE, text=True, env=environment(), timeout=20)
+            stdout=full, stderr=subprocess.PIPE, text=True, env=environment(), timeout=20 * PATIENCE)
     assert done.returncode == 74 and "standard output failed" in done.stderr
     assert server.questions <= START + 3
 
@@ -166,6 +167,6 @@ def test_closed_standard_descriptors_are_not_written_into(frames):
         done = subprocess.run(
             ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", AGENT, "--config", CONFIG, "--dry-run",
              "--frames", str(frames), "--limit", "3", "--vlm", server.url],
-            env=environment(), timeout=20)
+            env=environment(), timeout=20 * PATIENCE)
     assert done.returncode == 0
     assert server.questions == START + 3

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from standin import PATIENCE
+
 SOURCE = Path(__file__).resolve().parents[2]
 SHIPPED = SOURCE / "config" / "turbonav.conf"
 BINARY = Path(os.environ.get("NAV_TEST_BUILD", "build")).resolve() / "agent" / "cli" / "turbonav"
@@ -16,7 +18,7 @@ def turbonav(*arguments, cwd=None, stdout=subprocess.PIPE, **environment):
     """Runs the command with nothing in its environment but what the test gives."""
     sanitizers = {name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}
     return subprocess.run([BINARY, *map(str, arguments)], cwd=cwd, env=sanitizers | environment,
-                          stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=10, check=False)
+                          stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=10 * PATIENCE, check=False)
 
 
 def refused(result, code=78):
